@@ -1,0 +1,7 @@
+//! The core of the roadside unit: no clock, no socket, no thread, no allocation.
+#![no_std]
+#[cfg(feature = "serde")]
+extern crate alloc;
+
+pub mod pc5;
+pub mod time;

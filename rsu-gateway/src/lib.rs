@@ -1,0 +1,1 @@
+//! The gateway around the core: radio inputs, platform, program.

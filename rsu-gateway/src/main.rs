@@ -1,0 +1,2 @@
+//! The `rsu` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Shared by the integration tests: where the data lies and how it is read.
