@@ -3,5 +3,6 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+pub mod network;
 pub mod pc5;
 pub mod time;

@@ -10,6 +10,6 @@ pub struct Received<'a> {
     /// Received signal strength in dBm, where the radio tells.
     pub rssi_dbm: Option<i16>,
     /// The frame as the network layer sees it: DSMP, with or without the adaptation byte
-    /// before it as [`Adaptation` says.
+    /// before it as [`Adaptation`](crate::network::Adaptation) says.
     pub bytes: &'a [u8],
 }
