@@ -1,0 +1,73 @@
+//! What the uplink has done so far, for the terminal view and the running information.
+
+use std::time::Instant;
+
+use super::live::LiveStats;
+use super::outbox::OutboxStats;
+
+/// A snapshot of the uplink. Counters count from its start.
+#[derive(Debug, Clone, Default)]
+pub struct UplinkStats {
+    /// Since when the broker has been connected; `None` while it is not.
+    pub connected_since: Option<Instant>,
+    /// Connections made.
+    pub connections: u64,
+    /// Attempts and connections that failed.
+    pub failures: u64,
+    /// Why the latest of them failed.
+    pub last_error: Option<String>,
+    /// QoS 1 publishes under way now.
+    pub in_flight: usize,
+    /// Live traffic, a class each, in the order of registration.
+    pub live: Vec<(&'static str, LiveStats)>,
+    /// Assured traffic.
+    pub assured: AssuredStats,
+    /// What waits for its acknowledgement.
+    pub outbox: OutboxStats,
+    /// Publishes of the on-connect hook.
+    pub on_connect: OnConnectStats,
+    /// What came down.
+    pub received: ReceivedStats,
+}
+
+/// Assured traffic since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AssuredStats {
+    /// Publishes written to a connection, repetitions included.
+    pub published: u64,
+    /// Payload bytes of these.
+    pub published_bytes: u64,
+    /// Publishes handed to a connection after an earlier one took them and broke.
+    pub resent: u64,
+    /// Acknowledgements that came.
+    pub acknowledged: u64,
+    /// Records of the outbox passed over because no broker could take them.
+    pub dropped_unsendable: u64,
+}
+
+/// Publishes of the on-connect hook since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OnConnectStats {
+    /// Publishes written to a connection.
+    pub published: u64,
+    /// Refused at the door: too large, or no valid topic name.
+    pub dropped_unsendable: u64,
+}
+
+/// What came down since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReceivedStats {
+    /// Publishes handed to the reader.
+    pub publishes: u64,
+    /// Payload bytes of these.
+    pub bytes: u64,
+    /// Dropped: the payload was larger than `received_bytes_max`.
+    pub too_large: u64,
+    /// Dropped: `received_queue_max` publishes waited already, or nobody reads.
+    pub dropped_full: u64,
+    /// Acknowledgements dropped because the connection was behind with them; the broker
+    /// delivers these publishes again.
+    pub acks_dropped: u64,
+    /// Topic filters that the broker refused.
+    pub filters_refused: u64,
+}

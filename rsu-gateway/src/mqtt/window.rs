@@ -1,0 +1,265 @@
+//! Which QoS 1 publishes of one connection are under way, and how far they are acknowledged.
+//!
+//! The client library tells the packet id of a publish only after it was sent, and brokers may
+//! acknowledge out of order. The window joins both to the records they belong to; the outbox
+//! learns only the contiguous acknowledged prefix, so that whatever a cut connection leaves
+//! behind is sent again, in order.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Invariant: the span from the oldest unacknowledged publish to the newest never exceeds
+/// `span_max`, which is below the client library's packet id range: ids cannot collide.
+#[derive(Debug)]
+pub(super) struct Window {
+    entries: VecDeque<Entry>,
+    span_max: usize,
+    /// When the oldest entry became the oldest, or was sent if that was later.
+    oldest_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The record's place in the outbox; `None` for a publish that is not kept.
+    sequence: Option<u64>,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    /// Given to the client library, which has not told the packet id yet.
+    Handed,
+    Sent(u16),
+    Done,
+}
+
+/// The broker or the client library said something about a publish that is not under way. The
+/// join is lost: only a fresh connection restores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum JoinError {
+    #[error("packet id {0} was sent, but no publish waits for its id")]
+    UnexpectedSend(u16),
+    #[error("the broker acknowledged packet id {0}, which is not under way")]
+    UnexpectedAck(u16),
+}
+
+impl Window {
+    pub(super) fn new(span_max: usize) -> Self {
+        Self {
+            entries: VecDeque::with_capacity(span_max),
+            span_max,
+            oldest_since: None,
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= self.span_max
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Publishes handed over or sent and not yet acknowledged.
+    pub(super) fn in_flight(&self) -> usize {
+        let is_open = |entry: &&Entry| entry.state != State::Done;
+        self.entries.iter().filter(is_open).count()
+    }
+
+    /// A publish goes to the client library; `sequence` is `None` for one that is not kept.
+    pub(super) fn hand(&mut self, sequence: Option<u64>) {
+        debug_assert!(!self.is_full());
+        self.entries.push_back(Entry {
+            sequence,
+            state: State::Handed,
+        });
+    }
+
+    /// The record at `sequence` will not be sent. Returns the acknowledged prefix, if it moved.
+    pub(super) fn skip(&mut self, sequence: u64, now: Instant) -> Option<u64> {
+        self.entries.push_back(Entry {
+            sequence: Some(sequence),
+            state: State::Done,
+        });
+        self.pop_prefix(now)
+    }
+
+    /// The client library sent the oldest publish that was waiting for its packet id.
+    pub(super) fn sent(&mut self, packet_id: u16, now: Instant) -> Result<(), JoinError> {
+        let is_handed = |entry: &Entry| entry.state == State::Handed;
+        let index = self.entries.iter().position(is_handed);
+        let entry = index
+            .and_then(|index| self.entries.get_mut(index))
+            .ok_or(JoinError::UnexpectedSend(packet_id))?;
+        entry.state = State::Sent(packet_id);
+        if index == Some(0) {
+            self.oldest_since = Some(now);
+        }
+        Ok(())
+    }
+
+    /// A PUBACK came. Returns the sequence up to which everything is acknowledged, if it moved.
+    pub(super) fn acknowledged(
+        &mut self,
+        packet_id: u16,
+        now: Instant,
+    ) -> Result<Option<u64>, JoinError> {
+        self.entries
+            .iter_mut()
+            .find(|entry| entry.state == State::Sent(packet_id))
+            .ok_or(JoinError::UnexpectedAck(packet_id))?
+            .state = State::Done;
+        Ok(self.pop_prefix(now))
+    }
+
+    /// When the oldest publish will have waited `patience` for its PUBACK.
+    pub(super) fn overdue_at(&self, patience: Duration) -> Option<Instant> {
+        let oldest = self.entries.front()?;
+        match oldest.state {
+            State::Sent(_) => self.oldest_since?.checked_add(patience),
+            State::Handed | State::Done => None,
+        }
+    }
+
+    fn pop_prefix(&mut self, now: Instant) -> Option<u64> {
+        let mut prefix = None;
+        while let Some(oldest) = self.entries.front()
+            && oldest.state == State::Done
+        {
+            prefix = oldest.sequence.or(prefix);
+            self.oldest_since = Some(now);
+            self.entries.pop_front();
+        }
+        prefix
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn at(seconds: u64) -> Instant {
+        use std::sync::LazyLock;
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        *START + Duration::from_secs(seconds)
+    }
+
+    /// A window in which the records 11, 12, 13 were sent under the packet ids 1, 2, 3.
+    fn three_under_way() -> Window {
+        let mut window = Window::new(3);
+        for (packet_id, sequence) in [(1, 11), (2, 12), (3, 13)] {
+            window.hand(Some(sequence));
+            window.sent(packet_id, at(0)).unwrap();
+        }
+        window
+    }
+
+    #[test]
+    fn acknowledgements_in_order_move_the_prefix_one_by_one() {
+        let mut window = three_under_way();
+        assert_eq!(window.acknowledged(1, at(1)), Ok(Some(11)));
+        assert_eq!(window.acknowledged(2, at(1)), Ok(Some(12)));
+        assert_eq!(window.acknowledged(3, at(1)), Ok(Some(13)));
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn an_acknowledgement_out_of_order_waits_for_the_ones_before_it() {
+        let mut window = three_under_way();
+        assert_eq!(window.acknowledged(3, at(1)), Ok(None));
+        assert_eq!(window.acknowledged(2, at(1)), Ok(None));
+        assert_eq!(window.in_flight(), 1);
+        assert!(
+            window.is_full(),
+            "the span counts, not the number of open ones"
+        );
+        assert_eq!(window.acknowledged(1, at(1)), Ok(Some(13)));
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn packet_ids_are_joined_in_the_order_of_handing_over() {
+        let mut window = Window::new(4);
+        window.hand(Some(11));
+        window.hand(None);
+        window.hand(Some(12));
+        window.sent(7, at(0)).unwrap();
+        window.sent(8, at(0)).unwrap();
+        window.sent(9, at(0)).unwrap();
+        assert_eq!(window.acknowledged(9, at(0)), Ok(None));
+        assert_eq!(window.acknowledged(7, at(0)), Ok(Some(11)));
+        assert_eq!(window.acknowledged(8, at(0)), Ok(Some(12)));
+    }
+
+    #[test]
+    fn a_publish_that_is_not_kept_moves_no_prefix() {
+        let mut window = Window::new(1);
+        window.hand(None);
+        window.sent(1, at(0)).unwrap();
+        assert_eq!(window.acknowledged(1, at(0)), Ok(None));
+        assert!(window.is_empty());
+    }
+
+    #[test]
+    fn an_acknowledgement_for_nothing_is_an_error() {
+        let mut window = three_under_way();
+        assert_eq!(
+            window.acknowledged(4, at(0)),
+            Err(JoinError::UnexpectedAck(4))
+        );
+        assert_eq!(window.acknowledged(2, at(0)), Ok(None));
+        assert_eq!(
+            window.acknowledged(2, at(0)),
+            Err(JoinError::UnexpectedAck(2))
+        );
+    }
+
+    #[test]
+    fn an_acknowledgement_before_the_send_was_told_is_an_error() {
+        let mut window = Window::new(1);
+        window.hand(Some(11));
+        assert_eq!(
+            window.acknowledged(1, at(0)),
+            Err(JoinError::UnexpectedAck(1))
+        );
+    }
+
+    #[test]
+    fn a_send_that_nobody_asked_for_is_an_error() {
+        let mut window = three_under_way();
+        assert_eq!(window.sent(4, at(0)), Err(JoinError::UnexpectedSend(4)));
+    }
+
+    #[test]
+    fn a_skipped_record_moves_the_prefix_only_behind_the_ones_before_it() {
+        let mut window = Window::new(3);
+        assert_eq!(window.skip(10, at(0)), Some(10));
+        window.hand(Some(11));
+        window.sent(1, at(0)).unwrap();
+        assert_eq!(window.skip(12, at(0)), None);
+        assert_eq!(window.acknowledged(1, at(0)), Ok(Some(12)));
+    }
+
+    #[test]
+    fn the_oldest_publish_is_overdue_after_the_patience() {
+        let mut window = Window::new(3);
+        assert_eq!(window.overdue_at(PATIENCE), None);
+        window.hand(Some(11));
+        assert_eq!(window.overdue_at(PATIENCE), None, "not sent yet");
+        window.sent(1, at(5)).unwrap();
+        assert_eq!(window.overdue_at(PATIENCE), Some(at(25)));
+    }
+
+    #[test]
+    fn only_progress_at_the_front_renews_the_patience() {
+        let mut window = three_under_way();
+        window.acknowledged(2, at(10)).unwrap();
+        assert_eq!(window.overdue_at(PATIENCE), Some(at(20)));
+        window.acknowledged(1, at(15)).unwrap();
+        assert_eq!(window.overdue_at(PATIENCE), Some(at(35)));
+        window.acknowledged(3, at(16)).unwrap();
+        assert_eq!(window.overdue_at(PATIENCE), None);
+    }
+}
