@@ -3,6 +3,10 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+#[cfg(feature = "serde")]
+mod jer;
+pub mod message;
 pub mod network;
 pub mod pc5;
 pub mod time;
+pub mod uper;

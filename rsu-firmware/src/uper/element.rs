@@ -1,0 +1,166 @@
+//! What every message element can do.
+
+use super::{ErrorKind, Observer, Profile, Reader, Writer};
+use crate::message::Visitor;
+use core::ops::{Deref, DerefMut};
+
+/// A type of the message set: how it is read from the wire and written to it.
+pub trait Element<'a>: Sized {
+    /// Whether a SEQUENCE announces this field by a bit in its preamble.
+    const OPTIONAL: bool = false;
+
+    /// As [`OPTIONAL`](Self::OPTIONAL), for fields where the editions differ.
+    #[inline(always)]
+    fn is_optional(_profile: Profile) -> bool {
+        Self::OPTIONAL
+    }
+
+    /// Reads the value. A failed reader yields some value of the type; see [`Reader::failed`].
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self;
+
+    /// Reads the value if it is there.
+    #[inline(always)]
+    fn decode_if<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Option<Self> {
+        present.then(|| Self::decode(reader))
+    }
+
+    /// Reads a field of a SEQUENCE whose preamble said whether it is `present`.
+    #[inline(always)]
+    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, _present: bool) -> Self {
+        Self::decode(reader)
+    }
+
+    /// Whether the field is left out.
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        false
+    }
+
+    /// Writes the value.
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>);
+
+    /// Shows the value to a visitor of list elements.
+    #[inline(always)]
+    fn accept<V: Visitor<'a>>(&self, _visitor: &mut V) {}
+}
+
+impl<'a, T: Element<'a>> Element<'a> for Option<T> {
+    const OPTIONAL: bool = true;
+
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+        Some(T::decode(reader))
+    }
+
+    #[inline(always)]
+    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
+        T::decode_if(reader, present)
+    }
+
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    #[inline(always)]
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+        if let Some(value) = self {
+            value.encode(writer);
+        }
+    }
+}
+
+/// A field that is OPTIONAL in the 2019 edition and mandatory since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct MandatoryIn2020<T>(pub Option<T>);
+
+/// A field that only the 2019 edition has; it is OPTIONAL there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
+pub struct OnlyIn2019<T>(pub Option<T>);
+
+impl<'a, T: Element<'a>> Element<'a> for MandatoryIn2020<T> {
+    #[inline(always)]
+    fn is_optional(profile: Profile) -> bool {
+        profile == Profile::Tcsae53_2019
+    }
+
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+        Self(Some(T::decode(reader)))
+    }
+
+    #[inline(always)]
+    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
+        Self(T::decode_if(reader, present))
+    }
+
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+        let demanded = writer.profile() == Profile::Ydt3709_2020;
+        writer.check(self.0.is_some() || !demanded, ErrorKind::Profile);
+        self.0.encode(writer);
+    }
+}
+
+impl<'a, T: Element<'a>> Element<'a> for OnlyIn2019<T> {
+    #[inline(always)]
+    fn is_optional(profile: Profile) -> bool {
+        profile == Profile::Tcsae53_2019
+    }
+
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+        Self(Some(T::decode(reader)))
+    }
+
+    #[inline(always)]
+    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
+        let known = reader.profile() == Profile::Tcsae53_2019;
+        Self(T::decode_if(reader, present && known))
+    }
+
+    #[inline(always)]
+    fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+        let known = writer.profile() == Profile::Tcsae53_2019;
+        writer.check(self.0.is_none() || known, ErrorKind::Profile);
+        self.0.encode(writer);
+    }
+}
+
+impl<T> Deref for MandatoryIn2020<T> {
+    type Target = Option<T>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for MandatoryIn2020<T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl<T> Deref for OnlyIn2019<T> {
+    type Target = Option<T>;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for OnlyIn2019<T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}

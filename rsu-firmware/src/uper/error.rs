@@ -1,0 +1,183 @@
+//! What was wrong, where, and in which field.
+
+use super::Observer;
+use core::fmt;
+
+/// The rule that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The bytes end before the message does.
+    Truncated,
+    /// An INTEGER outside its range.
+    Range,
+    /// An ENUMERATED value that is neither in the root nor marked as an addition.
+    Enumeration,
+    /// A CHOICE index that is neither in the root nor marked as an addition.
+    Alternative,
+    /// A list or string shorter or longer than allowed.
+    Size,
+    /// A length determinant that X.691 does not know or that nothing can hold.
+    Length,
+    /// A field that the profile does not have, or one missing that it demands.
+    Profile,
+    /// The buffer to encode into is full.
+    BufferFull,
+}
+
+impl ErrorKind {
+    /// A short name for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::Range => "range",
+            Self::Enumeration => "enumeration",
+            Self::Alternative => "alternative",
+            Self::Size => "size",
+            Self::Length => "length",
+            Self::Profile => "profile",
+            Self::BufferFull => "buffer-full",
+        }
+    }
+
+    const fn explanation(self) -> &'static str {
+        match self {
+            Self::Truncated => "the bytes end before the message does",
+            Self::Range => "the integer is out of range",
+            Self::Enumeration => "the enumeration has no such value",
+            Self::Alternative => "the choice has no such alternative",
+            Self::Size => "the list or string has a forbidden size",
+            Self::Length => "the length determinant is invalid",
+            Self::Profile => "the profile forbids or demands this field",
+            Self::BufferFull => "the buffer is full",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.explanation())
+    }
+}
+
+/// Why a message was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The first bit of the value that breaks the rule, or the end of the bytes.
+    pub bit: usize,
+    /// Where in the message.
+    pub field: FieldPath,
+    /// Which rule.
+    pub kind: ErrorKind,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bit {}, {}: {}", self.bit, self.field, self.kind)
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// The deepest field: `mapFrame.nodes[].inLinks[].lanes[].points[].posOffset.offsetLL...lon`.
+const DEPTH_MAX: usize = 20;
+
+/// The way to a field, as `spatFrame.intersections[0].phases[3].id`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FieldPath {
+    steps: [Step; DEPTH_MAX],
+    depth: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Field(&'static str),
+    Element(usize),
+}
+
+impl FieldPath {
+    const ROOT: Self = Self {
+        steps: [Step::Element(0); DEPTH_MAX],
+        depth: 0,
+    };
+
+    fn push(&mut self, step: Step) {
+        if let Some(slot) = self.steps.get_mut(self.depth) {
+            *slot = step;
+        }
+        self.depth += 1;
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.depth == 0 {
+            return f.write_str("MessageFrame");
+        }
+        for (at, step) in self.steps.iter().take(self.depth).enumerate() {
+            match step {
+                Step::Field(name) if at == 0 => f.write_str(name)?,
+                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Element(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Follows the way through the message and remembers the first failure.
+pub(crate) struct Tracer {
+    path: FieldPath,
+    error: Option<Error>,
+}
+
+impl Tracer {
+    /// The first failure. The caller has seen one; should the tracer have none, the two readings
+    /// of the same bytes differ, and "truncated at bit 0" says that as well as anything.
+    pub(crate) fn into_error(self) -> Error {
+        self.error.unwrap_or(Error {
+            bit: 0,
+            field: FieldPath::ROOT,
+            kind: ErrorKind::Truncated,
+        })
+    }
+}
+
+impl Default for Tracer {
+    fn default() -> Self {
+        Self {
+            path: FieldPath::ROOT,
+            error: None,
+        }
+    }
+}
+
+impl Observer<'_> for Tracer {
+    const TRACES: bool = true;
+
+    fn enter(&mut self, name: &'static str) {
+        self.path.push(Step::Field(name));
+    }
+
+    fn enter_element(&mut self, index: usize) {
+        self.path.push(Step::Element(index));
+    }
+
+    fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    fn fail(&mut self, bit: usize, kind: ErrorKind) {
+        let field = self.path;
+        self.error.get_or_insert(Error { bit, field, kind });
+    }
+}
