@@ -125,19 +125,27 @@ macro_rules! integer {
 }
 
 pub(crate) const fn least(values: &[i64]) -> i64 {
-    match values {
-        [first, rest @ ..] if !rest.is_empty() && least(rest) < *first => least(rest),
-        [first, ..] => *first,
-        [] => 0,
+    let mut least = values[0];
+    let mut at = 1;
+    while at < values.len() {
+        if values[at] < least {
+            least = values[at];
+        }
+        at += 1;
     }
+    least
 }
 
 pub(crate) const fn greatest(values: &[i64]) -> i64 {
-    match values {
-        [first, rest @ ..] if !rest.is_empty() && greatest(rest) > *first => greatest(rest),
-        [first, ..] => *first,
-        [] => 0,
+    let mut greatest = values[0];
+    let mut at = 1;
+    while at < values.len() {
+        if values[at] > greatest {
+            greatest = values[at];
+        }
+        at += 1;
     }
+    greatest
 }
 
 /// ENUMERATED; `extensible` ones have a further variant for what later editions added.
