@@ -187,6 +187,16 @@ macro_rules! enumerated {
                 }
             }
 
+            /// The number in the standard; additions of a later edition count on behind the root.
+            pub const fn index(self) -> u64 {
+                match self {
+                    $(Self::$variant => $index,)+
+                    $(Self::Unknown(index) => $crate::uper::macros::given!($extensible; {
+                        Self::LAST + 1 + index as u64
+                    }),)?
+                }
+            }
+
             /// The identifier in the standard; none for additions of a later edition.
             pub const fn id(self) -> Option<&'static str> {
                 match self {
