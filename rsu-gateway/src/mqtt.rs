@@ -145,9 +145,11 @@ impl Uplink {
             clean_session = self.settings.clean_session || is_oversize;
 
             let delay = back_off.next_delay(lived, random());
-            failures_in_a_row = match lived.is_zero() {
-                true => failures_in_a_row.saturating_add(1),
-                false => 1,
+            let never_connected = lived.is_zero();
+            failures_in_a_row = if never_connected {
+                failures_in_a_row.saturating_add(1)
+            } else {
+                1
             };
             let broker = &self.settings.broker;
             if failures_in_a_row == 1 {

@@ -339,6 +339,7 @@ impl<'a> Session<'a> {
         let nothing_waits = self.in_hand.is_empty()
             && self.window.is_empty()
             && self.on_connect.is_empty()
+            && self.acks.is_empty()
             && self.uplink.shared.live().is_empty();
         let now = Instant::now();
         if self.in_hand.len() < REQUESTS_MAX && (nothing_waits || now >= until) {
