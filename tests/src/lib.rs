@@ -1,5 +1,6 @@
 //! Shared by the integration tests: where the data lies and how it is read.
 
+pub mod captures;
 pub mod generate;
 pub mod reference;
 pub mod schema;
