@@ -3,6 +3,7 @@
 #[cfg(feature = "serde")]
 extern crate alloc;
 
+pub mod fusion;
 #[cfg(feature = "serde")]
 mod jer;
 pub mod message;

@@ -1,0 +1,319 @@
+//! Which lane a vehicle is in, with an honest probability.
+//!
+//! Satellite positions are off by a bias that wanders slowly: a second look a tenth of a second
+//! later tells almost nothing new, so that a filter that takes errors for independent would be
+//! sure of the wrong lane. Here each lane is a hypothesis with a state of its own: where in the
+//! lane the vehicle is, and the bias that the measurement then must have. Evidence for a lane is
+//! how well it explains the history: the bias must be small, and must wander back to zero.
+//!
+//! Lane changes are known twice over: as a jump of the measurement (the bias goes on, the lane
+//! does not), and as sideways driving that heading and speed tell, which carries all hypotheses
+//! over by one lane. The hypotheses are merged once per report (a second-order generalised
+//! pseudo-Bayes filter), in a fixed number of steps.
+
+use libm::{expf, fabsf};
+
+/// How many lanes of one approach are told apart.
+pub const LANES_PER_APPROACH: usize = 16;
+
+/// Time in which the bias of a moving receiver loses its memory (to 1/e). Bias comes from
+/// multipath and slow atmospheric error, reported as 10 s to a minute; the shorter end forgets
+/// sooner and trusts later looks more.
+const BIAS_MEMORY_S: f32 = 15.0;
+
+/// Share of the position's standard deviation that is fresh noise in each report.
+const FRESH_NOISE_SHARE: f32 = 0.14;
+
+/// Time in which a driver comes back to where in the lane they like to be.
+const LANE_KEEPING_MEMORY_S: f32 = 4.0;
+
+/// Lane changes per metre: on urban approaches drivers change lane about once a kilometre.
+const LANE_CHANGES_PER_M: f32 = 1.0e-3;
+
+/// However long the gap between two reports, staying in lane is at least as likely as not.
+const LANE_CHANGE_PROBABILITY_MAX: f32 = 0.5;
+
+/// When all hypotheses miss by this many standard deviations, none is right: start again.
+const INNOVATION_SIGMAS_MAX: f32 = 7.0;
+
+/// What one report of a vehicle says about lanes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LaneMeasurement<'a> {
+    /// Signed distance from each lane's centre line in m, right positive, lanes from left to
+    /// right; `None` where the lane has not begun.
+    pub(super) offsets_m: &'a [Option<f32>],
+    /// Standard deviation of the position across the lane in m.
+    pub(super) sigma_m: f32,
+    /// Standard deviation of where in the lane vehicles drive, in m.
+    pub(super) lane_keeping_sigma_m: f32,
+    /// Since the report before, in s.
+    pub(super) elapsed_s: f32,
+    /// Driven since the report before, in m.
+    pub(super) driven_m: f32,
+    /// Of that, to the right, from heading.
+    pub(super) driven_right_m: f32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Hypothesis {
+    probability: f32,
+    /// Where in the lane the vehicle is, m right of its centre.
+    in_lane_m: f32,
+    /// How far right of the truth the position is measured, in m.
+    bias_m: f32,
+}
+
+/// Covariance of a hypothesis; the same for all as it follows from time and noise alone.
+#[derive(Clone, Copy, Debug, Default)]
+struct Covariance {
+    in_lane: f32,
+    cross: f32,
+    bias: f32,
+}
+
+/// The lane filter of one vehicle on one approach.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LaneFilter {
+    lanes: usize,
+    hypotheses: [Hypothesis; LANES_PER_APPROACH],
+    covariance: Covariance,
+}
+
+impl LaneFilter {
+    pub(super) const EMPTY: Self = Self {
+        lanes: 0,
+        hypotheses: [Hypothesis::EMPTY; LANES_PER_APPROACH],
+        covariance: Covariance {
+            in_lane: 0.0,
+            cross: 0.0,
+            bias: 0.0,
+        },
+    };
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.lanes = 0;
+    }
+
+    /// The most likely lane, counted from the left, and its probability.
+    pub(super) fn best(&self) -> Option<(usize, f32)> {
+        let known = self.hypotheses.get(..self.lanes)?;
+        known
+            .iter()
+            .map(|hypothesis| hypothesis.probability)
+            .enumerate()
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Multiplies the odds of one lane, for evidence from elsewhere.
+    pub(super) fn weigh(&mut self, lane: usize, factor: f32) {
+        if let Some(hypothesis) = self.hypotheses.get_mut(lane) {
+            hypothesis.probability *= factor;
+        }
+        normalise(self.hypotheses.get_mut(..self.lanes).unwrap_or_default());
+    }
+
+    /// Takes in one report.
+    pub(super) fn update(&mut self, measurement: &LaneMeasurement<'_>) {
+        let lanes = measurement.offsets_m.len().min(LANES_PER_APPROACH);
+        if self.lanes != lanes || !self.follow(measurement) {
+            self.begin(measurement, lanes);
+        }
+    }
+
+    /// First look: the nearer a lane the likelier, and all bias is possible.
+    fn begin(&mut self, measurement: &LaneMeasurement<'_>, lanes: usize) {
+        let noise = Noise::new(measurement);
+        let innovation = noise.in_lane + noise.bias + noise.fresh;
+        let (in_lane_gain, bias_gain) = (noise.in_lane / innovation, noise.bias / innovation);
+        let nearest = measurement
+            .offsets_m
+            .iter()
+            .flatten()
+            .fold(f32::INFINITY, |nearest, offset| nearest.min(fabsf(*offset)));
+        self.lanes = lanes;
+        self.covariance = Covariance {
+            in_lane: noise.in_lane * (1.0 - in_lane_gain),
+            cross: -noise.in_lane * bias_gain,
+            bias: noise.bias * (1.0 - bias_gain),
+        };
+        for (hypothesis, offset) in self.hypotheses.iter_mut().zip(measurement.offsets_m) {
+            *hypothesis = offset.map_or(Hypothesis::default(), |offset| Hypothesis {
+                probability: expf((nearest * nearest - offset * offset) / (2.0 * innovation)),
+                in_lane_m: in_lane_gain * offset,
+                bias_m: bias_gain * offset,
+            });
+        }
+        normalise(self.hypotheses.get_mut(..lanes).unwrap_or_default());
+    }
+
+    /// Another look. False when it fits none of the hypotheses.
+    fn follow(&mut self, measurement: &LaneMeasurement<'_>) -> bool {
+        let noise = Noise::new(measurement);
+        let keep_in_lane = expf(-measurement.elapsed_s / LANE_KEEPING_MEMORY_S);
+        let keep_bias = expf(-measurement.elapsed_s / BIAS_MEMORY_S);
+        let before = self.covariance;
+        let predicted = Covariance {
+            in_lane: keep_in_lane * keep_in_lane * before.in_lane
+                + noise.in_lane * (1.0 - keep_in_lane * keep_in_lane),
+            cross: keep_in_lane * keep_bias * before.cross,
+            bias: keep_bias * keep_bias * before.bias + noise.bias * (1.0 - keep_bias * keep_bias),
+        };
+        let innovation =
+            (predicted.in_lane + 2.0 * predicted.cross + predicted.bias + noise.fresh).max(1e-6);
+        let in_lane_gain = (predicted.in_lane + predicted.cross) / innovation;
+        let bias_gain = (predicted.bias + predicted.cross) / innovation;
+
+        let change =
+            (LANE_CHANGES_PER_M * measurement.driven_m).clamp(0.0, LANE_CHANGE_PROBABILITY_MAX);
+        let mut next = [Hypothesis::default(); LANES_PER_APPROACH];
+        let mut ways: [[Way; 3]; LANES_PER_APPROACH] = Default::default();
+        let mut best = f32::INFINITY;
+        for (lane, offset) in measurement.offsets_m.iter().enumerate().take(self.lanes) {
+            let (Some(offset), Some(ways)) = (offset, ways.get_mut(lane)) else {
+                continue;
+            };
+            let sources = [lane.checked_sub(1), Some(lane), lane.checked_add(1)];
+            for (way, source) in ways.iter_mut().zip(sources) {
+                let Some((source, hypothesis)) = source
+                    .filter(|source| *source < self.lanes)
+                    .and_then(|source| Some((source, self.hypotheses.get(source)?)))
+                else {
+                    continue;
+                };
+                let in_lane_m = keep_in_lane * hypothesis.in_lane_m + measurement.driven_right_m;
+                let bias_m = keep_bias * hypothesis.bias_m;
+                let miss_m = offset - in_lane_m - bias_m;
+                let exits = usize::from(source > 0) + usize::from(source + 1 < self.lanes);
+                let prior = if source == lane {
+                    1.0 - change * exits as f32 / 2.0
+                } else {
+                    change / 2.0
+                };
+                *way = Way {
+                    prior: hypothesis.probability * prior,
+                    surprise: miss_m * miss_m / (2.0 * innovation),
+                    in_lane_m: in_lane_m + in_lane_gain * miss_m,
+                    bias_m: bias_m + bias_gain * miss_m,
+                };
+                if way.prior > 0.0 {
+                    best = best.min(way.surprise);
+                }
+            }
+        }
+        if best > INNOVATION_SIGMAS_MAX * INNOVATION_SIGMAS_MAX / 2.0 {
+            return false;
+        }
+        for (hypothesis, ways) in next.iter_mut().zip(&ways) {
+            for way in ways.iter().filter(|way| way.prior > 0.0) {
+                hypothesis.merge(&Hypothesis {
+                    probability: way.prior * expf(best - way.surprise),
+                    in_lane_m: way.in_lane_m,
+                    bias_m: way.bias_m,
+                });
+            }
+        }
+        self.hypotheses = next;
+        self.covariance = Covariance {
+            in_lane: predicted.in_lane - in_lane_gain * (predicted.in_lane + predicted.cross),
+            cross: predicted.cross - in_lane_gain * (predicted.bias + predicted.cross),
+            bias: predicted.bias - bias_gain * (predicted.bias + predicted.cross),
+        };
+        self.carry_over(measurement.offsets_m);
+        normalise(self.hypotheses.get_mut(..self.lanes).unwrap_or_default());
+        true
+    }
+
+    /// Who has driven across the edge of a lane is in the next one.
+    fn carry_over(&mut self, offsets_m: &[Option<f32>]) {
+        let offset = |lane: usize| offsets_m.get(lane).copied().flatten();
+        let mut carried = [Hypothesis::default(); LANES_PER_APPROACH];
+        for (lane, hypothesis) in self.hypotheses.iter().enumerate().take(self.lanes) {
+            let Some(here) = offset(lane) else { continue };
+            let to_the_right = hypothesis.in_lane_m > 0.0;
+            let next = if to_the_right {
+                lane.checked_add(1)
+            } else {
+                lane.checked_sub(1)
+            };
+            let crossed = next.and_then(|next| {
+                let spacing_m = here - offset(next)?;
+                (fabsf(hypothesis.in_lane_m) > fabsf(spacing_m) / 2.0).then_some((next, spacing_m))
+            });
+            let (lane, in_lane_m) = crossed
+                .map_or((lane, hypothesis.in_lane_m), |(next, spacing_m)| {
+                    (next, hypothesis.in_lane_m - spacing_m)
+                });
+            if let Some(target) = carried.get_mut(lane) {
+                target.merge(&Hypothesis {
+                    in_lane_m,
+                    ..*hypothesis
+                });
+            }
+        }
+        self.hypotheses = carried;
+    }
+}
+
+impl Hypothesis {
+    const EMPTY: Self = Self {
+        probability: 0.0,
+        in_lane_m: 0.0,
+        bias_m: 0.0,
+    };
+
+    /// Joins another history that ends in the same lane.
+    fn merge(&mut self, other: &Self) {
+        let probability = self.probability + other.probability;
+        if probability > 0.0 {
+            let share = other.probability / probability;
+            self.in_lane_m += share * (other.in_lane_m - self.in_lane_m);
+            self.bias_m += share * (other.bias_m - self.bias_m);
+        }
+        self.probability = probability;
+    }
+}
+
+/// One way to have come into a lane.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    prior: f32,
+    /// Negative logarithm of the likelihood, but for a constant.
+    surprise: f32,
+    in_lane_m: f32,
+    bias_m: f32,
+}
+
+/// Variances in m².
+struct Noise {
+    in_lane: f32,
+    bias: f32,
+    fresh: f32,
+}
+
+impl Noise {
+    fn new(measurement: &LaneMeasurement<'_>) -> Self {
+        let total = measurement.sigma_m * measurement.sigma_m;
+        let fresh = total * FRESH_NOISE_SHARE * FRESH_NOISE_SHARE;
+        Self {
+            in_lane: measurement.lane_keeping_sigma_m * measurement.lane_keeping_sigma_m,
+            bias: total - fresh,
+            fresh,
+        }
+    }
+}
+
+/// A lane is never ruled out for good: a floor keeps the way back open.
+const PROBABILITY_MIN: f32 = 1e-9;
+
+fn normalise(hypotheses: &mut [Hypothesis]) {
+    let total: f32 = hypotheses.iter().map(|h| h.probability).sum();
+    let lanes = hypotheses.len() as f32;
+    for hypothesis in hypotheses {
+        hypothesis.probability = if total > 0.0 {
+            (hypothesis.probability / total).max(PROBABILITY_MIN)
+        } else {
+            1.0 / lanes
+        };
+    }
+}
