@@ -150,6 +150,7 @@ fn io_error(error: &dyn Error) -> io::Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use tokio::net::TcpStream;

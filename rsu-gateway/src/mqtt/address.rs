@@ -187,6 +187,7 @@ fn parse_port(text: &str) -> Result<u16, AddressError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

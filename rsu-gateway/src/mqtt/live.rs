@@ -115,6 +115,7 @@ impl LiveQueues {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -173,6 +173,7 @@ impl Outbox for MemoryOutbox {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
