@@ -80,14 +80,13 @@ pub struct Fusion<const N: usize = VEHICLES> {
     latest: Option<Timestamp>,
 }
 
-/// What to do with geometry that was received.
-pub enum MapChange<'a, const N: usize> {
-    /// It is in force already: nothing.
+/// What became of geometry that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapChange {
+    /// It was in force already.
     Unchanged,
-    /// Build it.
-    Changed(JunctionBuilder<'a, N>),
-    /// There is no room for another junction (counted).
-    NoRoom,
+    /// It is in force now.
+    Changed,
 }
 
 impl<const N: usize> Default for Fusion<N> {
@@ -135,38 +134,31 @@ impl<const N: usize> Fusion<N> {
         &self.counters
     }
 
-    /// Takes in a junction's geometry, unless the one in force has the same `fingerprint`: any
-    /// number that changes when the geometry does, such as a hash of its bytes.
+    /// Takes in a junction's geometry. `None` when there is no room for another junction (counted).
+    ///
+    /// `reference` is what plane coordinates are counted from; a junction without is refused.
     pub fn begin_junction(
         &mut self,
         now: Timestamp,
         node: NodeId,
-        reference: Position,
-        fingerprint: u64,
-    ) -> MapChange<'_, N> {
+        reference: Option<Position>,
+    ) -> Option<JunctionBuilder<'_, N>> {
         self.observe_clock(now);
-        let known = self.junction_number(node);
-        if let Some(junction) = known.and_then(|number| self.geometry_mut(number))
-            && junction.fingerprint == fingerprint
-        {
-            junction.refreshed = now;
-            return MapChange::Unchanged;
-        }
-        let number = known
+        let number = self
+            .junction_number(node)
             .or_else(|| self.room_with_signals(node))
             .or_else(|| self.room_for_junction(now));
         let Some(number) = number else {
             self.counters.map_junction_limit += 1;
-            return MapChange::NoRoom;
+            return None;
         };
-        if let Some(draft) = self.geometry_mut(JUNCTIONS) {
-            draft.begin(node, reference, fingerprint);
-            draft.refreshed = now;
-        }
-        MapChange::Changed(JunctionBuilder {
+        let draft = self.geometry_mut(JUNCTIONS)?;
+        draft.refreshed = now;
+        let error = draft.begin(node, reference).err();
+        Some(JunctionBuilder {
             fusion: self,
             number,
-            error: None,
+            error,
         })
     }
 
@@ -343,10 +335,14 @@ impl<const N: usize> Fusion<N> {
     }
 
     fn junction_number(&self, node: NodeId) -> Option<usize> {
-        let in_force = self.rooms.iter().take(JUNCTIONS);
-        in_force
-            .map(|room| self.geometries.get(*room))
-            .position(|junction| junction.is_some_and(|j| j.node == Some(node)))
+        (0..JUNCTIONS).find(|number| {
+            let junction = self.geometry(*number);
+            junction.is_some_and(|junction| junction.node == Some(node))
+        })
+    }
+
+    fn geometry(&self, number: usize) -> Option<&Junction> {
+        self.geometries.get(*self.rooms.get(number)?)
     }
 
     fn geometry_mut(&mut self, number: usize) -> Option<&mut Junction> {
@@ -357,7 +353,7 @@ impl<const N: usize> Fusion<N> {
     /// An unused junction number, or that of the geometry not heard of for too long.
     fn room_for_junction(&self, now: Timestamp) -> Option<usize> {
         let age = |number: usize| {
-            let junction = self.geometries.get(*self.rooms.get(number)?)?;
+            let junction = self.geometry(number)?;
             let free = junction.node.is_none();
             let age = now.age_since(junction.refreshed);
             (free || age > JUNCTION_AGE_MAX).then_some((free, age))
@@ -386,7 +382,7 @@ impl<const N: usize> Fusion<N> {
 
     fn unused_rooms(&self) -> impl Iterator<Item = (usize, &Signals)> {
         let unused = |number: usize| {
-            let junction = self.geometries.get(*self.rooms.get(number)?)?;
+            let junction = self.geometry(number)?;
             junction.node.is_none().then_some(())
         };
         (0..)
@@ -394,11 +390,15 @@ impl<const N: usize> Fusion<N> {
             .filter(move |(number, _)| unused(*number).is_some())
     }
 
-    fn put_in_force(&mut self, number: usize) {
+    fn put_in_force(&mut self, number: usize) -> MapChange {
         let node = self.geometry_mut(JUNCTIONS).and_then(|draft| draft.node);
+        let unchanged = self.geometry(number) == self.geometry(JUNCTIONS);
         self.rooms.swap(number, JUNCTIONS);
         if let Some(before) = self.geometry_mut(JUNCTIONS) {
             before.node = None;
+        }
+        if unchanged {
+            return MapChange::Unchanged;
         }
         if let Some(signals) = self.signals.get_mut(number) {
             if signals.node != node {
@@ -406,12 +406,10 @@ impl<const N: usize> Fusion<N> {
             }
             signals.node = node;
         }
-        let Ok(number) = u8::try_from(number) else {
-            return;
-        };
         for vehicle in self.vehicles.iter_mut() {
             vehicle.track.leave_junction(number);
         }
+        MapChange::Changed
     }
 }
 
@@ -433,7 +431,7 @@ impl<const N: usize> JunctionBuilder<'_, N> {
     }
 
     /// Adds a point to the centre line of the approach, from upstream to the stop line.
-    pub fn approach_point(&mut self, position: Position) -> Result<(), MapError> {
+    pub fn approach_point(&mut self, position: Option<Position>) -> Result<(), MapError> {
         self.draft(|draft| draft.add_approach_point(position))
     }
 
@@ -448,7 +446,7 @@ impl<const N: usize> JunctionBuilder<'_, N> {
     }
 
     /// Adds a point to the centre line of the lane, from upstream to the stop line.
-    pub fn lane_point(&mut self, position: Position) -> Result<(), MapError> {
+    pub fn lane_point(&mut self, position: Option<Position>) -> Result<(), MapError> {
         self.draft(|draft| draft.add_lane_point(position))
     }
 
@@ -457,15 +455,25 @@ impl<const N: usize> JunctionBuilder<'_, N> {
         self.draft(|draft| draft.add_connection(connection))
     }
 
+    /// Gives the geometry up for a reason that shows outside of it.
+    pub fn refuse(&mut self, error: MapError) -> MapError {
+        *self.error.get_or_insert(error)
+    }
+
     /// Checks the whole and puts it in force, or leaves everything as it was (counted).
-    pub fn commit(mut self) -> Result<(), MapError> {
-        let finished = self.draft(Junction::finish);
-        match finished {
-            Ok(()) => self.fusion.put_in_force(self.number),
-            Err(MapError::Limit { .. }) => self.fusion.counters.map_limit += 1,
-            Err(_) => self.fusion.counters.map_contradictory += 1,
+    ///
+    /// Geometry that is in force already changes nothing: what is known of vehicles stays.
+    pub fn commit(mut self) -> Result<MapChange, MapError> {
+        match self.draft(Junction::finish) {
+            Ok(()) => Ok(self.fusion.put_in_force(self.number)),
+            Err(error) => {
+                match error {
+                    MapError::Limit { .. } => self.fusion.counters.map_limit += 1,
+                    _ => self.fusion.counters.map_contradictory += 1,
+                }
+                Err(error)
+            }
         }
-        finished
     }
 
     fn draft(

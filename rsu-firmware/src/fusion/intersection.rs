@@ -55,6 +55,8 @@ pub enum MapError {
         /// The lane.
         lane: u8,
     },
+    /// A point has no position on the globe.
+    NoPosition,
     /// A lane ends further from the junction than it begins.
     LeadsAway {
         /// Where the approach comes from.
@@ -62,7 +64,9 @@ pub enum MapError {
         /// The lane.
         lane: u8,
     },
-    /// A point lies more than 5 km from the junction's reference position.
+    /// The junction has no position that its points could be relative to.
+    NoReference,
+    /// A point lies more than 5 km from the junction's reference position, or nowhere on earth.
     TooFar {
         /// Where the approach comes from.
         upstream: NodeId,
@@ -98,12 +102,14 @@ impl core::fmt::Display for MapError {
             Self::NoLength { upstream, lane } => {
                 write!(f, "lane {lane} from node {upstream} is shorter than 1 m")
             }
+            Self::NoPosition => f.write_str("a point has no position on the globe"),
             Self::LeadsAway { upstream, lane } => {
                 write!(
                     f,
                     "lane {lane} from node {upstream} leads away from the junction"
                 )
             }
+            Self::NoReference => f.write_str("the junction has no reference position"),
             Self::TooFar { upstream } => write!(
                 f,
                 "a point of the approach from node {upstream} is more than 5 km away"
@@ -120,7 +126,7 @@ impl core::fmt::Display for MapError {
 impl core::error::Error for MapError {}
 
 /// A run of items in one of the junction's pools.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Run {
     start: u16,
     len: u16,
@@ -149,7 +155,7 @@ impl Run {
 }
 
 /// All lanes that lead to a junction from one node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Approach {
     pub(super) upstream: NodeId,
     pub(super) speed_limit_mps: Option<f32>,
@@ -161,7 +167,7 @@ pub(super) struct Approach {
 }
 
 /// One lane of an approach.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Lane {
     pub(super) input: LaneInput,
     pub(super) length_m: f32,
@@ -171,10 +177,21 @@ pub(super) struct Lane {
     right_m: f32,
 }
 
+impl PartialEq for Junction {
+    /// The same geometry, whenever it was received.
+    fn eq(&self, other: &Self) -> bool {
+        self.node == other.node
+            && self.frame == other.frame
+            && self.approaches == other.approaches
+            && self.lanes == other.lanes
+            && self.points == other.points
+            && self.connections == other.connections
+    }
+}
+
 /// What a MAP tells about one junction. Built in place, and only ever used when complete.
 pub(super) struct Junction {
     pub(super) node: Option<NodeId>,
-    pub(super) fingerprint: u64,
     pub(super) refreshed: Timestamp,
     frame: Option<LocalFrame>,
     bounds: Bounds,
@@ -189,7 +206,6 @@ pub(super) struct Junction {
 impl Junction {
     pub(super) const EMPTY: Self = Self {
         node: None,
-        fingerprint: 0,
         refreshed: Timestamp::from_micros(0),
         frame: None,
         bounds: Bounds::EMPTY,
@@ -249,16 +265,20 @@ impl Junction {
             })
     }
 
-    pub(super) fn begin(&mut self, node: NodeId, reference: Position, fingerprint: u64) {
+    pub(super) fn begin(
+        &mut self,
+        node: NodeId,
+        reference: Option<Position>,
+    ) -> Result<(), MapError> {
         self.node = Some(node);
-        self.fingerprint = fingerprint;
-        self.frame = Some(LocalFrame::new(reference));
+        self.frame = reference.map(LocalFrame::new);
         self.bounds = Bounds::EMPTY;
         self.approaches.clear();
         self.lanes.clear();
         self.points.clear();
         self.connections.clear();
         self.approach_line.clear();
+        reference.map(|_| ()).ok_or(MapError::NoReference)
     }
 
     pub(super) fn add_approach(&mut self, input: &ApproachInput) -> Result<(), MapError> {
@@ -280,7 +300,10 @@ impl Junction {
         push(&mut self.approaches, approach, "approaches")
     }
 
-    pub(super) fn add_approach_point(&mut self, position: Position) -> Result<(), MapError> {
+    pub(super) fn add_approach_point(
+        &mut self,
+        position: Option<Position>,
+    ) -> Result<(), MapError> {
         let point = self.near(position)?;
         push(&mut self.approach_line, point, "points of an approach")
     }
@@ -326,7 +349,7 @@ impl Junction {
         Ok(())
     }
 
-    pub(super) fn add_lane_point(&mut self, position: Position) -> Result<(), MapError> {
+    pub(super) fn add_lane_point(&mut self, position: Option<Position>) -> Result<(), MapError> {
         let point = self.near(position)?;
         let lane = self.current_lane()?;
         if usize::from(lane.line.len) >= POINTS_PER_LINE {
@@ -364,20 +387,20 @@ impl Junction {
         self.lanes.last_mut().ok_or(MapError::OutOfOrder)
     }
 
-    fn near(&self, position: Position) -> Result<LinePoint, MapError> {
+    fn near(&self, position: Option<Position>) -> Result<LinePoint, MapError> {
         let (Some(frame), Some(approach)) = (self.frame, self.approaches.last()) else {
             return Err(MapError::OutOfOrder);
         };
-        let point = frame.point(position);
-        if point.distance_m(Point::default()) > REACH_M_MAX {
-            return Err(MapError::TooFar {
+        position
+            .map(|position| frame.point(position))
+            .filter(|point| point.distance_m(Point::default()) <= REACH_M_MAX)
+            .map(|point| LinePoint {
+                point,
+                to_end_m: 0.0,
+            })
+            .ok_or(MapError::TooFar {
                 upstream: approach.upstream,
-            });
-        }
-        Ok(LinePoint {
-            point,
-            to_end_m: 0.0,
-        })
+            })
     }
 
     fn end_lane(&mut self) -> Result<(), MapError> {
