@@ -169,7 +169,7 @@ sequence! {
 pub type PathHistoryPointList<'a> = SequenceOf<'a, PathHistoryPoint, Size<1, 23>>;
 
 /// `FullPositionVector.posAccuracy`, which has another type in each edition.
-#[derive(Clone, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(untagged))]
 pub enum PosAccuracy {

@@ -3,7 +3,6 @@
 use super::units::Units;
 use super::{Element, Observer, Reader, Writer};
 use core::fmt;
-use core::hash::{Hash, Hasher};
 
 /// A BIT STRING (SIZE(ROOT, ...)), ROOT at most 32: of ROOT bits, or of any other number where
 /// the sender follows a later edition.
@@ -81,13 +80,6 @@ impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
 impl<const ROOT: u32> PartialEq for FlexibleBitString<'_, ROOT> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
-    }
-}
-
-impl<const ROOT: u32> Hash for FlexibleBitString<'_, ROOT> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len().hash(state);
-        self.iter().for_each(|bit| bit.hash(state));
     }
 }
 

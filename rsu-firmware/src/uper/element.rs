@@ -71,13 +71,13 @@ impl<'a, T: Element<'a>> Element<'a> for Option<T> {
 }
 
 /// A field that is OPTIONAL in the 2019 edition and mandatory since.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct MandatoryIn2020<T>(pub Option<T>);
 
 /// A field that only the 2019 edition has; it is OPTIONAL there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
 pub struct OnlyIn2019<T>(pub Option<T>);

@@ -2,7 +2,6 @@
 
 use super::{Element, ErrorKind, Observer, Profile, Reader, Writer, width_of};
 use core::fmt;
-use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
 /// How many elements a list may have.
@@ -211,13 +210,6 @@ impl<T: Clone, S> Clone for SequenceOf<'_, T, S> {
 impl<'a, T: Element<'a> + Clone + PartialEq, S> PartialEq for SequenceOf<'a, T, S> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().eq(other.iter())
-    }
-}
-
-impl<'a, T: Element<'a> + Clone + Hash, S> Hash for SequenceOf<'a, T, S> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len().hash(state);
-        self.iter().for_each(|element| element.hash(state));
     }
 }
 

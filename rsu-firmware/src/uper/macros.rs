@@ -402,7 +402,7 @@ macro_rules! flexible_bit_string {
         }
     )+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Hash)]
+        #[derive(Clone, Debug, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(transparent))]
         pub struct $name<'a>($crate::uper::FlexibleBitString<'a, $size>);
@@ -458,7 +458,7 @@ macro_rules! sequence {
         }
     )+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Hash)]
+        #[derive(Clone, Debug, PartialEq)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
         pub struct $name $(<$life>)? {
@@ -552,7 +552,7 @@ macro_rules! choice {
         }
     )+) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Hash)]
+        #[derive(Clone, Debug, PartialEq)]
         pub enum $name $(<$life>)? {
             $(#[$first_meta])* $first($first_type),
             $($(#[$variant_meta])* $variant($type),)*

@@ -3,7 +3,6 @@
 use super::units::Units;
 use super::{Element, Observer, Reader, Writer};
 use core::fmt;
-use core::hash::{Hash, Hasher};
 
 /// The octets of an open type (X.691 11.2), kept as they are.
 #[derive(Clone)]
@@ -44,13 +43,6 @@ impl<'a> Element<'a> for OpenType<'a> {
 impl PartialEq for OpenType<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.octets().eq(other.octets())
-    }
-}
-
-impl Hash for OpenType<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.len().hash(state);
-        self.octets().for_each(|octet| octet.hash(state));
     }
 }
 

@@ -3,7 +3,6 @@
 use super::units::Units;
 use super::{Element, Observer, Reader, Writer};
 use core::fmt;
-use core::hash::{Hash, Hasher};
 
 /// An OCTET STRING of fixed size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,13 +77,6 @@ macro_rules! string_element {
         impl<const MIN: usize, const MAX: usize> PartialEq for $name<'_, MIN, MAX> {
             fn eq(&self, other: &Self) -> bool {
                 self.octets().eq(other.octets())
-            }
-        }
-
-        impl<const MIN: usize, const MAX: usize> Hash for $name<'_, MIN, MAX> {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                self.len().hash(state);
-                self.octets().for_each(|octet| octet.hash(state));
             }
         }
 
