@@ -23,7 +23,6 @@
 mod bsm;
 mod common;
 mod map;
-mod observe;
 pub mod observe;
 mod rsi;
 mod rsm;
@@ -33,7 +32,6 @@ mod visitor;
 pub use bsm::*;
 pub use common::*;
 pub use map::*;
-pub use observe::{observe_bsm, observe_map, observe_spat};
 pub use rsi::*;
 pub use rsm::*;
 pub use spat::*;

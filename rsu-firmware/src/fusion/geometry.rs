@@ -26,7 +26,7 @@ impl Point {
 /// A tangent plane of the ellipsoid.
 ///
 /// Straight lines on it are off by less than a centimetre within a kilometre of the reference.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LocalFrame {
     reference: Position,
     east_m_per_unit: f64,
@@ -61,7 +61,7 @@ impl LocalFrame {
 }
 
 /// An upright rectangle.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bounds {
     min: Point,
     max: Point,
@@ -95,7 +95,7 @@ impl Bounds {
 }
 
 /// One point of a lane's centre line and how far it is to the line's end.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct LinePoint {
     pub(super) point: Point,
     /// Along the line to its last point, in m.

@@ -44,6 +44,17 @@ impl Position {
         })
     }
 
+    /// A position relative to this one, in 1e-7 degrees; `None` beyond a pole.
+    pub fn offset(self, north_e7: i32, east_e7: i32) -> Option<Self> {
+        const HALF_TURN: i64 = 1_800_000_000;
+        let longitude = i64::from(self.longitude_e7) + i64::from(east_e7);
+        let longitude = (longitude + HALF_TURN).rem_euclid(2 * HALF_TURN) - HALF_TURN;
+        Self::new(
+            self.latitude_e7.checked_add(north_e7)?,
+            i32::try_from(longitude).ok()?,
+        )
+    }
+
     /// Latitude in 1e-7 degrees, north positive.
     pub const fn latitude_e7(self) -> i32 {
         self.latitude_e7

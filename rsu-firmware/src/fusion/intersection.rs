@@ -55,8 +55,6 @@ pub enum MapError {
         /// The lane.
         lane: u8,
     },
-    /// A point has no position on the globe.
-    NoPosition,
     /// A lane ends further from the junction than it begins.
     LeadsAway {
         /// Where the approach comes from.
@@ -102,7 +100,6 @@ impl core::fmt::Display for MapError {
             Self::NoLength { upstream, lane } => {
                 write!(f, "lane {lane} from node {upstream} is shorter than 1 m")
             }
-            Self::NoPosition => f.write_str("a point has no position on the globe"),
             Self::LeadsAway { upstream, lane } => {
                 write!(
                     f,

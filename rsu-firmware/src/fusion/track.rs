@@ -130,8 +130,9 @@ impl Track {
     };
 
     /// Forgets what refers to a junction whose geometry is replaced.
-    pub(super) fn leave_junction(&mut self, junction: u8) {
-        if self.followed.is_some_and(|f| f.junction == junction) {
+    pub(super) fn leave_junction(&mut self, junction: usize) {
+        let here = |followed: Followed| usize::from(followed.junction) == junction;
+        if self.followed.is_some_and(here) {
             self.leave();
         }
     }

@@ -1,4 +1,4 @@
-//! From messages to the fusion: what MAP, SPAT and BSM tell, in its terms.
+//! What the fusion learns from messages: MAP, SPAT and BSM in its terms.
 
 use super::{
     AllowedManeuvers, BasicSafetyMessage, DSecond, Heading, IntersectionState, Lane,
@@ -18,7 +18,7 @@ const CENTIMETRE_M: f32 = 0.01;
 
 /// Takes in the geometry of all nodes of a MAP that have approaches. `refused` is told each node
 /// whose geometry was not taken over, and why.
-pub fn observe_map<const N: usize>(
+pub fn map<const N: usize>(
     fusion: &mut Fusion<N>,
     now: Timestamp,
     map: &MapData<'_>,
@@ -26,13 +26,13 @@ pub fn observe_map<const N: usize>(
 ) {
     for node in &map.nodes {
         let id = node_id(&node.id);
-        if let Some(Err(error)) = observe_node(fusion, now, id, &node) {
+        if let Some(Err(error)) = build_node(fusion, now, id, &node) {
             refused(id, error);
         }
     }
 }
 
-fn observe_node<const N: usize>(
+fn build_node<const N: usize>(
     fusion: &mut Fusion<N>,
     now: Timestamp,
     id: NodeId,
@@ -112,7 +112,7 @@ fn build_lane<const N: usize>(
 ///
 /// Their times count from the intersection's own time stamp, else from that of the message, else
 /// from `now`.
-pub fn observe_spat<const N: usize>(fusion: &mut Fusion<N>, now: Timestamp, spat: &Spat<'_>) {
+pub fn spat<const N: usize>(fusion: &mut Fusion<N>, now: Timestamp, spat: &Spat<'_>) {
     for intersection in &spat.intersections {
         let generated = generated(spat, &intersection, now);
         let node = node_id(&intersection.intersection_id);
@@ -178,7 +178,7 @@ fn announcement(
 }
 
 /// Takes in a BSM and tells what is now known about the vehicle.
-pub fn observe_bsm<'f, const N: usize>(
+pub fn bsm<'f, const N: usize>(
     fusion: &'f mut Fusion<N>,
     now: Timestamp,
     bsm: &BasicSafetyMessage<'_>,
