@@ -42,7 +42,7 @@ pub struct Script {
 pub enum Acks {
     /// At once.
     InOrder,
-    /// Several at a time, shuffled by a generator with this seed.
+    /// Several at a time, shuffled by a generator with this seed, and one of them later.
     Shuffled(u64),
     /// Each one twice.
     Twice,
@@ -72,6 +72,8 @@ pub struct Arrival {
     pub connection: usize,
     /// The packet: CONNECT, PUBLISH, PUBACK, SUBSCRIBE, DISCONNECT.
     pub packet: Packet,
+    /// A publish at QoS 1 that the broker took charge of: it sent PUBACK.
+    pub acknowledged: bool,
 }
 
 /// The broker; it ends when this is dropped.
@@ -202,12 +204,11 @@ impl Connection {
     }
 
     async fn acknowledge(&mut self, packet_id: u16, later: &mut Vec<u16>) -> io::Result<()> {
-        let puback = Packet::PubAck(PubAck::new(packet_id));
         match self.script.acks {
-            Acks::InOrder => self.send(&puback).await,
+            Acks::InOrder => self.send_puback(packet_id).await,
             Acks::Twice => {
-                self.send(&puback).await?;
-                self.send(&puback).await
+                self.send_puback(packet_id).await?;
+                self.send_puback(packet_id).await
             }
             Acks::Shuffled(_) => {
                 later.push(packet_id);
@@ -228,8 +229,26 @@ impl Connection {
             shuffled.push(packet_ids.swap_remove(index));
         }
         *seed = random.0;
+        // One of several waits for the next batch: a cut in between leaves a gap.
+        if shuffled.len() > 1 {
+            packet_ids.extend(shuffled.pop());
+        }
         for packet_id in shuffled {
-            self.send(&Packet::PubAck(PubAck::new(packet_id))).await?;
+            self.send_puback(packet_id).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_puback(&mut self, packet_id: u16) -> io::Result<()> {
+        self.send(&Packet::PubAck(PubAck::new(packet_id))).await?;
+        let connection = self.number;
+        let is_meant = |arrival: &&mut Arrival| {
+            let packet = &arrival.packet;
+            arrival.connection == connection
+                && matches!(packet, Packet::Publish(publish) if publish.pkid == packet_id)
+        };
+        if let Some(arrival) = lock(&self.log).iter_mut().rev().find(is_meant) {
+            arrival.acknowledged = true;
         }
         Ok(())
     }
@@ -252,7 +271,11 @@ impl Connection {
                     let connection = self.number;
                     if packet != Packet::PingReq {
                         let packet = packet.clone();
-                        lock(&self.log).push(Arrival { connection, packet });
+                        lock(&self.log).push(Arrival {
+                            connection,
+                            packet,
+                            acknowledged: false,
+                        });
                     }
                     return Ok(packet);
                 }

@@ -14,7 +14,7 @@ use rsu_gateway::mqtt::{
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{self, ConnectReturnCode, Packet};
 use tests::broker::{DemoBroker, PATIENCE, hear, settings, subscribe, wait_until};
-use tests::scripted_broker::{Acks, Random, Script, ScriptedBroker};
+use tests::scripted_broker::{Acks, Arrival, Random, Script, ScriptedBroker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -100,6 +100,17 @@ fn arrived(broker: &ScriptedBroker, topic: &str) -> Vec<(usize, u64)> {
         .filter(|(_, publish)| publish.topic == topic)
         .map(|(connection, publish)| (connection, number(&publish.payload)))
         .collect()
+}
+
+/// The records that the broker acknowledged: what it only received may die with it.
+fn taken_charge_of(broker: &ScriptedBroker) -> HashSet<u64> {
+    let record = |arrival: Arrival| match arrival.packet {
+        Packet::Publish(publish) if arrival.acknowledged && publish.topic == ASSURED_TOPIC => {
+            Some(number(&publish.payload))
+        }
+        _ => None,
+    };
+    broker.arrivals().into_iter().filter_map(record).collect()
 }
 
 /// Every number once, where it came first.
@@ -276,6 +287,13 @@ async fn no_assured_record_is_lost_or_out_of_order_whatever_the_broker_does() {
         let duplicates = assured.len() - RECORDS as usize;
         let all: Vec<u64> = (1..=RECORDS).collect();
         assert_eq!(first_arrivals(assured), all, "seed {seed}");
+        let taken = taken_charge_of(&broker);
+        let lost: Vec<u64> = (1..=RECORDS).filter(|n| !taken.contains(n)).collect();
+        assert_eq!(
+            lost,
+            Vec::<u64>::new(),
+            "seed {seed}: never acknowledged by the broker"
+        );
         assert!(
             duplicates <= WINDOW * WILD_CONNECTIONS,
             "seed {seed}: {duplicates}"
@@ -502,7 +520,7 @@ fn command(payload: impl Into<Vec<u8>>) -> v4::Publish {
 }
 
 fn acknowledged(broker: &ScriptedBroker) -> Vec<(usize, u16)> {
-    let puback = |arrival: tests::scripted_broker::Arrival| match arrival.packet {
+    let puback = |arrival: Arrival| match arrival.packet {
         Packet::PubAck(puback) => Some((arrival.connection, puback.pkid)),
         _ => None,
     };
