@@ -4,7 +4,9 @@ pub mod captures;
 pub mod generate;
 pub mod reference;
 pub mod schema;
+pub mod truth;
 pub mod vectors;
+pub mod walk;
 
 pub mod broker;
 pub mod scripted_broker;

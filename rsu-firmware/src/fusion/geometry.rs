@@ -79,11 +79,18 @@ impl Bounds {
         },
     };
 
-    pub(super) fn include(&mut self, point: Point) {
-        self.min.x = self.min.x.min(point.x);
-        self.min.y = self.min.y.min(point.y);
-        self.max.x = self.max.x.max(point.x);
-        self.max.y = self.max.y.max(point.y);
+    /// Grows to hold a point and what is within `around_m` of it.
+    pub(super) fn include(&mut self, point: Point, around_m: f32) {
+        self.min.x = self.min.x.min(point.x - around_m);
+        self.min.y = self.min.y.min(point.y - around_m);
+        self.max.x = self.max.x.max(point.x + around_m);
+        self.max.y = self.max.y.max(point.y + around_m);
+    }
+
+    /// Grows to hold another.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.include(other.min, 0.0);
+        self.include(other.max, 0.0);
     }
 
     pub(super) fn contains(&self, point: Point, margin_m: f32) -> bool {

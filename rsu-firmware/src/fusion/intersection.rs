@@ -168,6 +168,7 @@ pub(super) struct Approach {
 pub(super) struct Lane {
     pub(super) input: LaneInput,
     pub(super) length_m: f32,
+    pub(super) width_m: f32,
     line: Run,
     connections: Run,
     /// From the centre line of the first lane, right positive, where the lane ends.
@@ -337,6 +338,7 @@ impl Junction {
                 ..*input
             },
             length_m: 0.0,
+            width_m: LANE_WIDTH_M_DEFAULT,
             line: Run::from_here(self.points.len()),
             connections: Run::from_here(self.connections.len()),
             right_m: 0.0,
@@ -367,11 +369,7 @@ impl Junction {
     pub(super) fn finish(&mut self) -> Result<(), MapError> {
         self.end_approach()?;
         for approach in &self.approaches {
-            for lane in approach.lanes.of(&self.lanes) {
-                for place in lane.line.of(&self.points) {
-                    self.bounds.include(place.point);
-                }
-            }
+            self.bounds.join(&approach.bounds);
         }
         Ok(())
     }
@@ -427,7 +425,13 @@ impl Junction {
         if approach.lanes.len == 0 {
             return Err(MapError::NoLanes { upstream });
         }
-        self.give_lines_to_lanes_without(&approach)?;
+        let share_m = approach.width_m.map_or(LANE_WIDTH_M_DEFAULT, |width_m| {
+            width_m / f32::from(approach.lanes.len)
+        });
+        for lane in approach.lanes.of_mut(&mut self.lanes) {
+            lane.width_m = lane.input.width_m.unwrap_or(share_m);
+        }
+        self.give_lines_to_lanes_without(&approach, share_m)?;
 
         let mut bounds = Bounds::EMPTY;
         let mut width_m = 0.0;
@@ -445,8 +449,10 @@ impl Junction {
             if last.point.distance_m(centre) > first.point.distance_m(centre) {
                 return Err(MapError::LeadsAway { upstream, lane: id });
             }
-            line.iter().for_each(|place| bounds.include(place.point));
-            width_m += lane.input.width_m.unwrap_or(LANE_WIDTH_M_DEFAULT);
+            for place in line {
+                bounds.include(place.point, lane.width_m / 2.0);
+            }
+            width_m += lane.width_m;
         }
         self.sort_lanes_from_left_to_right(&approach);
         if let Some(built) = self.approaches.last_mut() {
@@ -458,7 +464,11 @@ impl Junction {
 
     /// Lanes that have no centre line of their own share the width of the approach evenly, in
     /// the order of their numbers from left to right.
-    fn give_lines_to_lanes_without(&mut self, approach: &Approach) -> Result<(), MapError> {
+    fn give_lines_to_lanes_without(
+        &mut self,
+        approach: &Approach,
+        share_m: f32,
+    ) -> Result<(), MapError> {
         let lanes = approach.lanes.of_mut(&mut self.lanes);
         let count = f32::from(approach.lanes.len);
         if lanes.iter().all(|lane| lane.line.len > 0) {
@@ -471,14 +481,10 @@ impl Junction {
             });
         }
         lanes.sort_unstable_by_key(|lane| lane.input.id);
-        let share_m = approach
-            .width_m
-            .map_or(LANE_WIDTH_M_DEFAULT, |width| width / count);
         for (place, lane) in lanes.iter_mut().enumerate() {
             if lane.line.len > 0 {
                 continue;
             }
-            lane.input.width_m.get_or_insert(share_m);
             let right_m = (place as f32 + 0.5 - count / 2.0) * share_m;
             lane.line = Run::from_here(self.points.len());
             for (at, place) in self.approach_line.iter().enumerate() {

@@ -234,3 +234,181 @@ impl Signals {
         self.phases.iter().find(|phase| phase.id == id)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::input::TimeMarks;
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn after(millis: i64) -> Timestamp {
+        NOW + Span::from_millis(millis)
+    }
+
+    fn marks(start: u16, likely_end: u16) -> TimeMarks {
+        TimeMarks {
+            start,
+            likely_end,
+            ..TimeMarks::default()
+        }
+    }
+
+    fn counting(light: Light, marks: &TimeMarks) -> Announcement {
+        Announcement::counting_down(light, marks, NOW)
+    }
+
+    fn phase(announcements: &[Announcement]) -> Phase {
+        let mut phase = Phase::new(1, NOW);
+        phase.begin(NOW);
+        for announcement in announcements {
+            assert!(phase.announce(announcement, NOW));
+        }
+        phase.observe();
+        phase
+    }
+
+    /// The light at a time, and the milliseconds until it likely changes.
+    fn shown(phase: &Phase, millis: i64) -> (Light, Option<i64>) {
+        let state = phase.state(after(millis));
+        (
+            state.light,
+            state.change.likely.map(|span| span.as_millis()),
+        )
+    }
+
+    #[test]
+    fn the_plan_runs_forward_through_the_announced_lights() {
+        let phase = phase(&[
+            counting(Light::ProtectedGreen, &marks(0, 10)),
+            counting(Light::Yellow, &marks(10, 20)),
+            counting(Light::Red, &marks(20, 600)),
+        ]);
+        assert_eq!(shown(&phase, 0), (Light::ProtectedGreen, Some(1_000)));
+        assert_eq!(shown(&phase, 999), (Light::ProtectedGreen, Some(1)));
+        assert_eq!(shown(&phase, 1_000), (Light::Yellow, Some(1_000)));
+        assert_eq!(shown(&phase, 2_500), (Light::Red, Some(57_500)));
+    }
+
+    #[test]
+    fn a_light_comes_again_at_its_next_start() {
+        let again = TimeMarks {
+            next_start: Some(20),
+            next_end: Some(400),
+            ..marks(0, 10)
+        };
+        let phase = phase(&[
+            counting(Light::Red, &again),
+            counting(Light::Yellow, &marks(10, 20)),
+        ]);
+        assert_eq!(shown(&phase, 1_500), (Light::Yellow, Some(500)));
+        assert_eq!(shown(&phase, 2_500), (Light::Red, Some(39_500)));
+    }
+
+    #[test]
+    fn earliest_and_latest_end_are_told_and_never_negative() {
+        let actuated = TimeMarks {
+            min_end: Some(5),
+            max_end: Some(30),
+            ..marks(0, 10)
+        };
+        let phase = phase(&[counting(Light::ProtectedGreen, &actuated)]);
+        let change = phase.state(after(800)).change;
+        assert_eq!(change.min, Some(Span::default()));
+        assert_eq!(change.likely, Some(Span::from_millis(200)));
+        assert_eq!(change.max, Some(Span::from_millis(2_200)));
+        // Past its likely end it may last until the latest.
+        assert_eq!(shown(&phase, 2_000), (Light::ProtectedGreen, Some(0)));
+    }
+
+    #[test]
+    fn fillers_of_no_duration_are_passed_over() {
+        let phase = phase(&[
+            counting(Light::Unavailable, &marks(0, 0)),
+            counting(Light::Red, &marks(0, 15)),
+            counting(Light::Unavailable, &marks(15, 15)),
+            counting(Light::ProtectedGreen, &marks(0, 0)),
+        ]);
+        assert_eq!(shown(&phase, 100), (Light::Red, Some(1_400)));
+    }
+
+    #[test]
+    fn what_is_announced_no_further_is_soon_unknown() {
+        let phase = phase(&[counting(Light::Red, &marks(0, 10))]);
+        assert_eq!(shown(&phase, 1_499), (Light::Red, Some(0)));
+        assert_eq!(shown(&phase, 1_500), (Light::Unavailable, None));
+    }
+
+    #[test]
+    fn constant_and_unknown_ends_have_no_countdown() {
+        for end in [36_000, 36_001] {
+            let phase = phase(&[counting(Light::FlashingYellow, &marks(0, end))]);
+            assert_eq!(shown(&phase, 2_000), (Light::FlashingYellow, None));
+        }
+        let untimed = phase(&[Announcement::untimed(Light::Dark)]);
+        assert_eq!(shown(&untimed, 0), (Light::Dark, None));
+    }
+
+    #[test]
+    fn silence_makes_lights_unknown() {
+        let phase = phase(&[counting(Light::Red, &marks(0, 600))]);
+        assert_eq!(shown(&phase, 3_000).0, Light::Red);
+        assert_eq!(shown(&phase, 3_001).0, Light::Unavailable);
+    }
+
+    #[test]
+    fn utc_marks_cross_the_hour() {
+        // 22:13:20 into the epoch's day: 800 s into the hour. Go to 5 s before the next one.
+        let generated = NOW + Span::from_millis((3_600 - 800 - 5) * 1_000);
+        let at = |millis| generated + Span::from_millis(millis);
+        let red = marks(35_000, 20);
+        let green = TimeMarks {
+            next_start: Some(1_000),
+            next_end: Some(1_200),
+            ..marks(20, 300)
+        };
+        let mut phase = Phase::new(1, generated);
+        for (light, marks) in [(Light::Red, red), (Light::ProtectedGreen, green)] {
+            phase.announce(
+                &Announcement::within_hour(light, &marks, generated),
+                generated,
+            );
+        }
+        let state = phase.state(at(0));
+        assert_eq!(state.light, Light::Red);
+        assert_eq!(state.change.likely, Some(Span::from_millis(7_000)));
+        assert!(phase.state(at(2_999)).change.likely.is_some());
+        phase.generated = at(7_000);
+        let green = Announcement::within_hour(Light::ProtectedGreen, &green, at(7_000));
+        phase.begin(at(7_000));
+        phase.announce(&green, at(7_000));
+        let state = phase.state(at(7_500));
+        assert_eq!(state.light, Light::ProtectedGreen);
+        assert_eq!(state.change.likely, Some(Span::from_millis(27_500)));
+    }
+
+    #[test]
+    fn extreme_times_do_not_overflow() {
+        for now in [i64::MIN, 0, i64::MAX] {
+            let now = Timestamp::from_micros(now);
+            for mark in [0, 1, 35_999, 36_000, u16::MAX] {
+                let marks = TimeMarks {
+                    start: mark,
+                    likely_end: mark,
+                    min_end: Some(mark),
+                    max_end: Some(mark),
+                    next_start: Some(mark),
+                    next_end: Some(mark),
+                };
+                let mut phase = Phase::new(1, now);
+                phase.announce(&Announcement::within_hour(Light::Red, &marks, now), now);
+                phase.announce(&Announcement::counting_down(Light::Red, &marks, now), now);
+                phase.observe();
+                for at in [i64::MIN, 0, i64::MAX] {
+                    phase.state(Timestamp::from_micros(at));
+                }
+            }
+        }
+    }
+}

@@ -269,8 +269,7 @@ impl Track {
             let Some(place) = project(junction.line(lane), point) else {
                 continue;
             };
-            let width_m = lane.input.width_m.unwrap_or(approach.lane_width_m);
-            let beside_m = (fabsf(place.offset_m) - width_m / 2.0).max(0.0);
+            let beside_m = (fabsf(place.offset_m) - lane.width_m / 2.0).max(0.0);
             let cosine = self.heading.map_or(1.0, |heading| {
                 heading.x * place.direction.x + heading.y * place.direction.y
             });
