@@ -12,7 +12,8 @@
 //! Left, so what the reference says about such input proves nothing:
 //! - it accepts integers, enumerations and list sizes that are out of range but fit their field;
 //!   [`to_jer`](ydt3709_2020::to_jer) refuses an enumeration without a name;
-//! - it delivers value `n` of an unknown extension ENUMERATED as if it were value `n` of the root;
+//! - it delivers value `n` of an unknown extension ENUMERATED as if it were value `n` of the root,
+//!   and takes a value in no octets for 0;
 //! - it refuses a CHOICE, the MessageFrame too, with an unknown alternative;
 //! - it takes a fragment of 16 KiB and more of an unknown extension addition for all of it;
 //! - it cannot encode extension additions or a BIT STRING that is longer than its root allows.
