@@ -241,7 +241,7 @@ impl Junction {
         &'a self,
         approach: &Approach,
         lane: &Lane,
-    ) -> impl Iterator<Item = u8> + Clone + 'a {
+    ) -> impl Iterator<Item = u8> + Clone + use<'a> {
         let movements = approach.movements.of(&self.connections);
         let own = lane.connections.of(&self.connections);
         let connections = if own.is_empty() { movements } else { own };

@@ -317,3 +317,116 @@ fn normalise(hypotheses: &mut [Hypothesis]) {
         };
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SIGMA_M: f32 = 1.2;
+
+    /// Three lanes of 3.5 m, seen from `right_m` right of the centre of the leftmost.
+    fn look(filter: &mut LaneFilter, right_m: f32, elapsed_s: f32, driven_right_m: f32) {
+        filter.update(&LaneMeasurement {
+            offsets_m: &[Some(right_m), Some(right_m - 3.5), Some(right_m - 7.0)],
+            sigma_m: SIGMA_M,
+            lane_keeping_sigma_m: 0.3,
+            elapsed_s,
+            driven_m: 10.0 * elapsed_s,
+            driven_right_m,
+        });
+    }
+
+    #[test]
+    fn one_look_weighs_distances_by_the_position_error() {
+        let mut filter = LaneFilter::EMPTY;
+        look(&mut filter, 1.75, 0.0, 0.0);
+        let (_, confidence) = filter.best().unwrap();
+        assert!((confidence - 0.5).abs() < 0.01, "{confidence}");
+        // One standard deviation (with lane keeping 1.24 m) nearer to lane 0 than to lane 1.
+        let mut filter = LaneFilter::EMPTY;
+        look(&mut filter, 1.0, 0.0, 0.0);
+        let variance = SIGMA_M * SIGMA_M + 0.3 * 0.3;
+        let odds = expf((2.5 * 2.5 - 1.0) / (2.0 * variance));
+        let (lane, confidence) = filter.best().unwrap();
+        assert_eq!(lane, 0);
+        assert!((confidence - odds / (1.0 + odds)).abs() < 0.01);
+    }
+
+    #[test]
+    fn looking_again_at_once_tells_nothing_new() {
+        let mut filter = LaneFilter::EMPTY;
+        look(&mut filter, 1.3, 0.0, 0.0);
+        let (_, first) = filter.best().unwrap();
+        for _ in 0..20 {
+            look(&mut filter, 1.3, 0.1, 0.0);
+        }
+        let (lane, later) = filter.best().unwrap();
+        assert_eq!(lane, 0);
+        assert!((later - first).abs() < 0.05, "{first} {later}");
+    }
+
+    #[test]
+    fn looking_for_long_makes_sure() {
+        let mut filter = LaneFilter::EMPTY;
+        for _ in 0..2_000 {
+            look(&mut filter, 1.0, 0.1, 0.0);
+        }
+        let (lane, confidence) = filter.best().unwrap();
+        assert_eq!(lane, 0);
+        assert!(confidence > 0.97, "{confidence}");
+    }
+
+    #[test]
+    fn a_jump_by_a_lane_is_a_lane_change() {
+        let mut filter = LaneFilter::EMPTY;
+        for _ in 0..600 {
+            look(&mut filter, 0.8, 0.1, 0.0);
+        }
+        look(&mut filter, 0.8 + 3.5, 0.1, 0.0);
+        let (lane, confidence) = filter.best().unwrap();
+        assert_eq!(lane, 1);
+        assert!(confidence > 0.9, "{confidence}");
+    }
+
+    #[test]
+    fn driving_sideways_carries_over_to_the_next_lane() {
+        let mut filter = LaneFilter::EMPTY;
+        for _ in 0..600 {
+            look(&mut filter, 0.8, 0.1, 0.0);
+        }
+        for step in 1..=40_u8 {
+            look(&mut filter, 0.8 + 0.0875 * f32::from(step), 0.1, 0.0875);
+        }
+        let (lane, confidence) = filter.best().unwrap();
+        assert_eq!(lane, 1);
+        assert!(confidence > 0.8, "{confidence}");
+    }
+
+    #[test]
+    fn lanes_that_have_not_begun_are_not_driven_on() {
+        let mut filter = LaneFilter::EMPTY;
+        filter.update(&LaneMeasurement {
+            offsets_m: &[None, Some(-3.5)],
+            sigma_m: SIGMA_M,
+            lane_keeping_sigma_m: 0.3,
+            elapsed_s: 0.0,
+            driven_m: 0.0,
+            driven_right_m: 0.0,
+        });
+        let (lane, confidence) = filter.best().unwrap();
+        assert_eq!(lane, 1);
+        assert!(confidence > 0.999);
+    }
+
+    #[test]
+    fn what_fits_no_lane_starts_the_search_again() {
+        let mut filter = LaneFilter::EMPTY;
+        for _ in 0..600 {
+            look(&mut filter, 0.0, 0.1, 0.0);
+        }
+        look(&mut filter, 7.0, 0.1, 0.0);
+        look(&mut filter, 7.0, 0.1, 0.0);
+        assert_eq!(filter.best().unwrap().0, 2);
+    }
+}

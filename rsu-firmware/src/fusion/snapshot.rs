@@ -60,9 +60,9 @@ impl<'a> Picture<'a> {
         self,
         number: u8,
         junction: &'a Junction,
-        approach: &Approach,
-        lane: &Lane,
-    ) -> impl Iterator<Item = PhaseView> + Clone + 'a {
+        approach: &'a Approach,
+        lane: &'a Lane,
+    ) -> impl Iterator<Item = PhaseView> + Clone + use<'a> {
         junction
             .phases(approach, lane)
             .map(move |id| self.phase(number, id))
@@ -104,7 +104,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The junctions whose geometry is known.
-    pub fn junctions(&self) -> impl Iterator<Item = JunctionView<'a>> + 'a {
+    pub fn junctions(&self) -> impl Iterator<Item = JunctionView<'a>> + use<'a> {
         let (picture, order) = (self.picture, self.order);
         (0_u8..)
             .take(JUNCTIONS)
@@ -123,7 +123,7 @@ impl<'a> Snapshot<'a> {
 
     /// All vehicles heard of lately: by junction, approach and lane from the stop line upstream,
     /// then those that are on no approach.
-    pub fn vehicles(&self) -> impl ExactSizeIterator<Item = VehicleView<'a>> + 'a {
+    pub fn vehicles(&self) -> impl ExactSizeIterator<Item = VehicleView<'a>> + use<'a> {
         let picture = self.picture;
         self.order
             .iter()
@@ -154,7 +154,7 @@ impl<'a> JunctionView<'a> {
     }
 
     /// All phases that were announced, in the order of their first announcement.
-    pub fn phases(&self) -> impl Iterator<Item = PhaseView> + 'a {
+    pub fn phases(&self) -> impl Iterator<Item = PhaseView> + use<'a> {
         let now = self.picture.now;
         let signals = self.picture.signals.get(usize::from(self.number));
         signals
@@ -167,7 +167,7 @@ impl<'a> JunctionView<'a> {
     }
 
     /// Its approaches, in the order of the map.
-    pub fn approaches(&self) -> impl Iterator<Item = ApproachView<'a>> + 'a {
+    pub fn approaches(&self) -> impl Iterator<Item = ApproachView<'a>> + use<'a> {
         let junction = *self;
         (0_u8..)
             .zip(self.junction.approaches())
@@ -199,7 +199,7 @@ impl<'a> ApproachView<'a> {
     }
 
     /// Its lanes from left to right.
-    pub fn lanes(&self) -> impl Iterator<Item = LaneView<'a>> + 'a {
+    pub fn lanes(&self) -> impl Iterator<Item = LaneView<'a>> + use<'a> {
         let approach = *self;
         (0_u8..)
             .zip(self.junction.junction.lanes(self.approach))
@@ -236,7 +236,7 @@ impl<'a> LaneView<'a> {
     }
 
     /// The phases that govern it.
-    pub fn phases(&self) -> impl Iterator<Item = PhaseView> + Clone + 'a {
+    pub fn phases(&self) -> impl Iterator<Item = PhaseView> + Clone + use<'a> {
         let junction = self.approach.junction;
         junction.picture.phases_of_lane(
             junction.number,
@@ -247,7 +247,7 @@ impl<'a> LaneView<'a> {
     }
 
     /// The vehicles that are most likely on it, from the stop line upstream.
-    pub fn vehicles(&self) -> impl ExactSizeIterator<Item = VehicleView<'a>> + 'a {
+    pub fn vehicles(&self) -> impl ExactSizeIterator<Item = VehicleView<'a>> + use<'a> {
         let JunctionView { picture, order, .. } = self.approach.junction;
         let this = (
             self.approach.junction.number,
@@ -376,7 +376,7 @@ impl<'a> VehicleView<'a> {
     }
 
     /// The phases that govern its lane.
-    pub fn signals(&self) -> impl Iterator<Item = PhaseView> + 'a {
+    pub fn signals(&self) -> impl Iterator<Item = PhaseView> + use<'a> {
         let picture = self.picture;
         self.place()
             .and_then(|place| Some((place.junction, picture.lane(place)?)))

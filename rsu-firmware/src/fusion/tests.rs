@@ -660,3 +660,84 @@ fn phases_and_announcements_beyond_their_limits_are_counted() {
         (PHASES_PER_JUNCTION * (20 - ANNOUNCEMENTS_PER_PHASE)) as u64
     );
 }
+
+mod any_input {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = Option<f32>> {
+        prop_oneof![
+            Just(None),
+            (-1.0_f32..60.0).prop_map(Some),
+            any::<f32>().prop_map(Some),
+        ]
+    }
+
+    fn time() -> impl Strategy<Value = Timestamp> {
+        prop_oneof![
+            20 => (-3_000_i64..30_000).prop_map(at),
+            1 => any::<i64>().prop_map(Timestamp::from_micros),
+        ]
+    }
+
+    fn position() -> impl Strategy<Value = Option<Position>> {
+        prop_oneof![
+            10 => (-30.0..30.0, -250.0..30.0).prop_map(|(east, north)| place(east, north)),
+            1 => (any::<i32>(), any::<i32>()).prop_map(|(lat, long)| Position::new(lat, long)),
+        ]
+    }
+
+    prop_compose! {
+        fn vehicle()(
+            number in 0_u64..100,
+            generated in time(),
+            position in position(),
+            numbers in [number(), number(), number(), number(), number()],
+        ) -> VehicleReport {
+            let [position_sigma_m, speed_mps, heading_deg, length_m, width_m] = numbers;
+            VehicleReport {
+                id: id(number),
+                generated,
+                position,
+                position_sigma_m,
+                speed_mps,
+                heading_deg,
+                length_m,
+                width_m,
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn vehicles_are_told_something_sensible(
+            reports in prop::collection::vec((time(), vehicle()), 1..200),
+        ) {
+            let mut fusion = fusion();
+            tell_light(&mut fusion, at(0), STRAIGHT, Light::ProtectedGreen, 100);
+            for (now, report) in &reports {
+                let vehicle = fusion.handle_vehicle(*now, report);
+                prop_assert_eq!(vehicle.link().is_some(), vehicle.lane().is_some());
+                if let Some(confidence) = vehicle.lane_confidence() {
+                    prop_assert!((0.0..=1.001).contains(&confidence));
+                }
+                if let Some(distance_m) = vehicle.distance_to_stop_m() {
+                    prop_assert!((0.0..500.0).contains(&distance_m), "{distance_m}");
+                }
+            }
+            let now = reports.last().unwrap().0;
+            let snapshot = fusion.snapshot(now);
+            let listed: usize = snapshot
+                .junctions()
+                .flat_map(|junction| junction.approaches())
+                .flat_map(|approach| approach.lanes())
+                .map(|lane| lane.vehicles().len())
+                .sum();
+            let on_approaches = snapshot.vehicles().filter(|v| v.link().is_some()).count();
+            prop_assert_eq!(listed, on_approaches);
+        }
+    }
+}
