@@ -2,6 +2,8 @@
 #![no_std]
 #[cfg(feature = "serde")]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod fusion;
 #[cfg(feature = "serde")]
@@ -9,5 +11,7 @@ mod jer;
 pub mod message;
 pub mod network;
 pub mod pc5;
+pub mod rsu;
+pub mod stats;
 pub mod time;
 pub mod uper;

@@ -1,5 +1,8 @@
 //! The gateway around the core: radio inputs, platform, program.
 
+pub mod clock;
+pub mod command;
 pub mod demo_broker;
 pub mod mqtt;
+pub mod platform;
 pub mod radio;

@@ -1,2 +1,10 @@
-//! The `rsu` program.
-fn main() {}
+//! The `rsu` program: C-V2X roadside unit and its tools.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rsu_gateway::command::Arguments;
+
+fn main() -> ExitCode {
+    Arguments::parse().run()
+}

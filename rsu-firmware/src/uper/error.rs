@@ -8,7 +8,7 @@ use core::fmt;
 pub enum ErrorKind {
     /// The bytes end before the message does.
     Truncated,
-    /// An INTEGER outside its range.
+    /// An INTEGER outside its range, or a character outside its alphabet.
     Range,
     /// An ENUMERATED value that is neither in the root nor marked as an addition.
     Enumeration,
@@ -25,6 +25,32 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Truncated,
+        Self::Range,
+        Self::Enumeration,
+        Self::Alternative,
+        Self::Size,
+        Self::Length,
+        Self::Profile,
+        Self::BufferFull,
+    ];
+
+    /// The name of the counter of messages refused for it.
+    pub const fn counter(self) -> &'static str {
+        match self {
+            Self::Truncated => "message_truncated",
+            Self::Range => "message_range",
+            Self::Enumeration => "message_enumeration",
+            Self::Alternative => "message_alternative",
+            Self::Size => "message_size",
+            Self::Length => "message_length",
+            Self::Profile => "message_profile",
+            Self::BufferFull => "message_buffer_full",
+        }
+    }
+
     /// A short name for programs.
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,7 +68,7 @@ impl ErrorKind {
     const fn explanation(self) -> &'static str {
         match self {
             Self::Truncated => "the bytes end before the message does",
-            Self::Range => "the integer is out of range",
+            Self::Range => "the value is out of range",
             Self::Enumeration => "the enumeration has no such value",
             Self::Alternative => "the choice has no such alternative",
             Self::Size => "the list or string has a forbidden size",
@@ -62,7 +88,7 @@ impl fmt::Display for ErrorKind {
 /// Why a message was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The first bit of the value that breaks the rule, or the end of the bytes.
+    /// The first bit of the value that breaks the rule, or the end of the bytes or the buffer.
     pub bit: usize,
     /// Where in the message.
     pub field: FieldPath,

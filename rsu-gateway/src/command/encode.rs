@@ -1,0 +1,70 @@
+//! `rsu encode`: from JER to UPER.
+
+use std::io::{self, BufRead, Write};
+
+use clap::Args;
+use rsu_firmware::message::MessageFrame;
+use rsu_firmware::uper::Profile;
+use serde_json::Value;
+
+use super::{Failure, ProfileOption, hex, output};
+
+/// Encode messages: JER values on stdin, one a line, to UPER in hex on stdout.
+///
+/// A line that cannot be encoded is answered by {"error":{"bit":N,"field":"...","kind":"..."}};
+/// the bit is null where the JSON itself is at fault.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    profile: ProfileOption,
+}
+
+/// Larger than any message a DSMP frame can carry; the schema alone would allow more.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let profile = options.profile.profile();
+    let mut buffer = vec![0; MESSAGE_BYTES_MAX];
+    let mut input = io::stdin().lock();
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        match encode(&line, profile, &mut buffer) {
+            Ok(bytes) => writeln!(output, "{}", hex::encode(bytes))?,
+            Err(error) => writeln!(output, "{error}")?,
+        }
+        // Whoever sends a line and waits for its answer shall get it.
+        output.flush()?;
+    }
+    Ok(())
+}
+
+fn encode<'b>(line: &[u8], profile: Profile, buffer: &'b mut [u8]) -> Result<&'b [u8], Value> {
+    let json = &mut serde_json::Deserializer::from_slice(line);
+    let message: MessageFrame<'_> = serde_path_to_error::deserialize(json).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { "MessageFrame" } else { &path };
+        let message = error.inner().to_string();
+        let kind = kind_of(&message, error.inner());
+        output::input_error(field, kind, &message)
+    })?;
+    let len = message
+        .encode(buffer, profile)
+        .map_err(|error| output::codec_error(&error))?;
+    Ok(buffer.get(..len).unwrap_or_default())
+}
+
+/// The codec's own refusals name their kind before a colon; the rest is JSON's.
+fn kind_of<'m>(message: &'m str, error: &serde_json::Error) -> &'m str {
+    if error.is_syntax() || error.is_eof() {
+        return "json";
+    }
+    match message.split_once(':') {
+        Some((kind @ ("range" | "enumeration" | "alternative" | "size"), _)) => kind,
+        _ => "schema",
+    }
+}
