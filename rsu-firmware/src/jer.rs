@@ -13,7 +13,9 @@ pub(crate) const EXTENSION_PREFIX: &str = "extension:";
 
 /// The index in a name with [`EXTENSION_PREFIX`].
 pub(crate) fn extension_index(name: &str) -> Option<u32> {
-    name.strip_prefix(EXTENSION_PREFIX)?.parse().ok()
+    let digits = name.strip_prefix(EXTENSION_PREFIX)?;
+    let plain = digits == "0" || digits.starts_with(|c: char| matches!(c, '1'..='9'));
+    digits.parse().ok().filter(|_| plain)
 }
 
 /// The octets of a string of hex digits (X.697 24).
@@ -46,7 +48,9 @@ pub(crate) fn serialize_bits<S: Serializer>(
 pub(crate) fn bits<'de, D: Deserializer<'de>>(deserializer: D, size: u32) -> Result<u64, D::Error> {
     let octets = octets(deserializer)?;
     let padding = size.div_ceil(8) * 8 - size;
-    let padded = octets.iter().fold(0, |all, &octet| all << 8 | u64::from(octet));
+    let padded = octets
+        .iter()
+        .fold(0, |all, &octet| all << 8 | u64::from(octet));
     if octets.len() != size.div_ceil(8) as usize || padded % (1 << padding) != 0 {
         return Err(D::Error::custom(format_args!(
             "size: hex of {size} bits, padded with zero bits, is expected"
@@ -89,7 +93,12 @@ pub(crate) fn choice<'de, D: Deserializer<'de>, T: Alternatives<'de>>(
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
-            let id = map.next_key::<String>()?.unwrap_or_default();
+            let Some(id) = map.next_key::<String>()? else {
+                return Err(A::Error::custom(format_args!(
+                    "alternative: {} has none",
+                    T::NAME
+                )));
+            };
             let value = T::read(&id, &mut map)?.ok_or_else(|| {
                 A::Error::custom(format_args!("alternative: {} has no \"{id}\"", T::NAME))
             })?;

@@ -16,6 +16,8 @@ pub(crate) mod macros;
 mod open_type;
 mod reader;
 mod string;
+#[cfg(test)]
+mod tests;
 mod units;
 mod writer;
 

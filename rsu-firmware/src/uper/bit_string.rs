@@ -69,6 +69,11 @@ impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
     fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         match &self.0 {
             Bits::Root(bits) => writer.bits(u64::from(*bits), ROOT + 1),
+            // The sender should not have marked it as extended (X.691 16.6).
+            Bits::Extended(bits) if bits.len() == ROOT as usize => {
+                writer.flag(false);
+                bits.iter().for_each(|bit| writer.flag(bit == 1));
+            }
             Bits::Extended(bits) => {
                 writer.flag(true);
                 bits.encode(writer);
@@ -86,7 +91,8 @@ impl<const ROOT: u32> PartialEq for FlexibleBitString<'_, ROOT> {
 impl<const ROOT: u32> fmt::Debug for FlexibleBitString<'_, ROOT> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("0b")?;
-        self.iter().try_for_each(|bit| write!(f, "{}", u8::from(bit)))
+        self.iter()
+            .try_for_each(|bit| write!(f, "{}", u8::from(bit)))
     }
 }
 
@@ -116,7 +122,9 @@ mod json {
             let mut bits = self.iter().peekable();
             let mut value = String::new();
             while bits.peek().is_some() {
-                let octet = (0..8).fold(0, |octet, _| octet << 1 | u8::from(bits.next() == Some(true)));
+                let octet = (0..8).fold(0, |octet, _| {
+                    octet << 1 | u8::from(bits.next() == Some(true))
+                });
                 write!(value, "{octet:02X}").map_err(serde::ser::Error::custom)?;
             }
             let length = self.len();
@@ -133,9 +141,20 @@ mod json {
                     "size: {octets} octets do not hold {length} bits"
                 )));
             }
-            let bits = value.0.iter().flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1));
+            let bits = value
+                .0
+                .iter()
+                .flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1));
+            if bits.clone().skip(length).any(|bit| bit == 1) {
+                return Err(D::Error::custom(format_args!(
+                    "size: {length} bits, padded with zero bits, are expected"
+                )));
+            }
             Ok(Self(if length == ROOT as usize {
-                Bits::Root(bits.take(length).fold(0, |all, bit| all << 1 | u32::from(bit)))
+                Bits::Root(
+                    bits.take(length)
+                        .fold(0, |all, bit| all << 1 | u32::from(bit)),
+                )
             } else {
                 Bits::Extended(Units::Boxed(bits.take(length).collect()))
             }))

@@ -167,12 +167,12 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
             profile: reader.profile(),
         };
         for index in 0..count {
-            if reader.failed() {
-                break;
-            }
             reader.observer().enter_element(index);
             reader.refill();
             let element = T::decode(reader);
+            if reader.failed() {
+                break;
+            }
             reader.observer().element(&element);
             reader.leave();
         }

@@ -105,7 +105,11 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
     fn flush_bytes(&mut self) {
         let whole = (self.pending_bits / 8) as usize;
         let aligned = (self.pending << 1) << (63 - self.pending_bits);
-        match self.bytes.get_mut(self.written..).and_then(<[u8]>::first_chunk_mut) {
+        match self
+            .bytes
+            .get_mut(self.written..)
+            .and_then(<[u8]>::first_chunk_mut)
+        {
             // Bytes beyond the whole ones are overwritten by what follows.
             Some(chunk) => *chunk = aligned.to_be_bytes(),
             None => self.flush_tail(aligned, whole),
@@ -121,7 +125,11 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
         for (to, from) in rest.iter_mut().zip(aligned.to_be_bytes()).take(whole) {
             *to = from;
         }
-        self.check(fits, ErrorKind::BufferFull);
+        self.failed |= !fits;
+        if O::TRACES && !fits {
+            let end = self.bytes.len() * 8;
+            self.observer.fail(end, ErrorKind::BufferFull);
+        }
     }
 
     /// Writes one bit.
