@@ -1,10 +1,13 @@
 //! The command line: what the program can be asked to do.
 
+mod demo;
 mod encode;
 mod hex;
 mod inspect;
 mod logging;
 mod output;
+mod replay;
+mod run;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,9 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Options),
+    Run(run::Options),
+    Replay(replay::Options),
     Inspect(inspect::Options),
     Encode(encode::Options),
 }
@@ -37,11 +43,14 @@ impl Arguments {
     ///
     /// The exit code is 0 on success, 1 when the work failed, 2 for a wrong command line.
     pub fn run(self) -> ExitCode {
-        self.logging.start();
-        let done = match self.command {
-            None => Ok(()),
-            Some(Command::Inspect(options)) => inspect::run(&options),
-            Some(Command::Encode(options)) => encode::run(&options),
+        let logging = &self.logging;
+        let done = match &self.command {
+            None => demo::run(&demo::Options::default(), logging),
+            Some(Command::Demo(options)) => demo::run(options, logging),
+            Some(Command::Run(options)) => run::run(options, logging),
+            Some(Command::Replay(options)) => replay::run(options, logging),
+            Some(Command::Inspect(options)) => inspect::run(options, logging),
+            Some(Command::Encode(options)) => encode::run(options, logging),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

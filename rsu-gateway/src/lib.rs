@@ -2,7 +2,9 @@
 
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod demo_broker;
 pub mod mqtt;
 pub mod platform;
 pub mod radio;
+pub mod station;

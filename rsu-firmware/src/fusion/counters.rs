@@ -30,3 +30,24 @@ pub struct Counters {
     /// Times that the clock stepped back; vehicles and lights were forgotten.
     pub clock_stepped_back: u64,
 }
+
+impl Counters {
+    /// The counters with their names.
+    pub fn entries(&self) -> [(&'static str, u64); 13] {
+        [
+            ("map_contradictory", self.map_contradictory),
+            ("map_limit", self.map_limit),
+            ("map_junction_limit", self.map_junction_limit),
+            ("signals_unknown_junction", self.signals_unknown_junction),
+            ("signals_out_of_order", self.signals_out_of_order),
+            ("signals_clock_off", self.signals_clock_off),
+            ("phase_limit", self.phase_limit),
+            ("announcement_limit", self.announcement_limit),
+            ("vehicle_without_position", self.vehicle_without_position),
+            ("vehicle_out_of_order", self.vehicle_out_of_order),
+            ("vehicle_jumped", self.vehicle_jumped),
+            ("vehicle_evicted", self.vehicle_evicted),
+            ("clock_stepped_back", self.clock_stepped_back),
+        ]
+    }
+}

@@ -7,7 +7,7 @@ use rsu_firmware::message::MessageFrame;
 use rsu_firmware::uper::Profile;
 use serde_json::Value;
 
-use super::{Failure, ProfileOption, hex, output};
+use super::{Failure, ProfileOption, hex, logging, output};
 
 /// Encode messages: JER values on stdin, one a line, to UPER in hex on stdout.
 ///
@@ -22,7 +22,8 @@ pub(super) struct Options {
 /// Larger than any message a DSMP frame can carry; the schema alone would allow more.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
-pub(super) fn run(options: &Options) -> Result<(), Failure> {
+pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), Failure> {
+    logging.start(None, None)?;
     let profile = options.profile.profile();
     let mut buffer = vec![0; MESSAGE_BYTES_MAX];
     let mut input = io::stdin().lock();

@@ -10,7 +10,7 @@ use rsu_firmware::network::{self, Adaptation};
 use rsu_firmware::uper::Profile;
 use serde_json::Value;
 
-use super::{Failure, ProfileOption, hex, output};
+use super::{Failure, ProfileOption, hex, logging, output};
 use crate::radio::Radio;
 use crate::radio::trace::{Pace, Trace};
 
@@ -33,7 +33,8 @@ pub(super) struct Options {
     profile: ProfileOption,
 }
 
-pub(super) fn run(options: &Options) -> Result<(), Failure> {
+pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), Failure> {
+    logging.start(None, None)?;
     let profile = options.profile.profile();
     if options.lines {
         return answer_lines(profile);

@@ -2,8 +2,11 @@
 
 use std::io;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use crate::config::LogFormat;
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
@@ -11,12 +14,13 @@ use tracing_subscriber::EnvFilter;
 pub(super) struct Options {
     /// What to log: error, warn, info, debug, trace, off, or a filter such as
     /// `info,rsu_gateway::mqtt=debug`.
-    #[arg(long, global = true, default_value = "info", value_name = "LEVEL", env = "RSU_LOG")]
-    log_level: Filter,
+    /// [default: info]
+    #[arg(long, global = true, value_name = "LEVEL", env = "RSU_LOG")]
+    log_level: Option<Filter>,
 
-    /// How to write a log line.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    log_format: Format,
+    /// How to write a log line. [default: text]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 /// A log filter whose syntax was checked.
@@ -32,23 +36,27 @@ impl std::str::FromStr for Filter {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 impl Options {
-    /// Sets logging up for the whole process.
-    pub(super) fn start(&self) {
+    /// Sets logging up for the whole process. What the command line does not say is taken from
+    /// `level` and `format`.
+    ///
+    /// # Errors
+    /// `level` is no filter.
+    pub(super) fn start(&self, level: Option<&str>, format: Option<LogFormat>) -> Result<(), Failure> {
+        let level = match &self.log_level {
+            Some(filter) => &filter.0,
+            None => level.unwrap_or("info"),
+        };
+        let filter = EnvFilter::builder()
+            .parse(level)
+            .map_err(|error| format!("log level \"{level}\": {error}"))?;
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(&self.log_level.0))
+            .with_env_filter(filter)
             .with_writer(io::stderr);
-        match self.log_format {
-            Format::Text => subscriber.with_target(false).init(),
-            Format::Json => subscriber.json().init(),
+        match self.log_format.or(format).unwrap_or_default() {
+            LogFormat::Text => subscriber.with_target(false).init(),
+            LogFormat::Json => subscriber.json().init(),
         }
+        Ok(())
     }
 }

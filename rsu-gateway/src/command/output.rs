@@ -31,8 +31,14 @@ pub(super) fn reader_is_gone(error: &(dyn Error + 'static)) -> bool {
     })
 }
 
+/// The error, what caused it, what caused that, and so on.
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| error.source())
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 /// Why a message was refused, for programs.

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rsu_firmware::pc5::Received;
-use rsu_firmware::time::Timestamp;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use super::{Frame, Radio, RadioError};
+use crate::clock;
 
 /// The longest datagram that is delivered, in bytes: all that UDP can carry.
 pub const DATAGRAM_LENGTH_MAX: usize = 65_535;
@@ -106,7 +106,7 @@ impl Radio for Udp {
         self.packets += 1;
         Ok(Some(Frame {
             received: Received {
-                time: now(),
+                time: clock::now(),
                 rssi_dbm: None,
                 bytes: self.datagram.get(..length).unwrap_or_default(),
             },
@@ -114,13 +114,4 @@ impl Radio for Udp {
             restarted: false,
         }))
     }
-}
-
-fn now() -> Timestamp {
-    let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
-        // A clock that was never set may well stand before 1970.
-        Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |us| -us),
-    };
-    Timestamp::from_micros(micros)
 }

@@ -1,0 +1,106 @@
+//! The unit at work: frames from the radio go through the core, and what the platform shall know
+//! goes to the uplink.
+
+mod reporting;
+
+use rsu_firmware::pc5::Received;
+use rsu_firmware::rsu::{self, Dropped, Heard, Rsu};
+use rsu_firmware::stats::FrameKind;
+use rsu_firmware::time::Timestamp;
+use tracing::{debug, warn};
+
+pub use reporting::Reporting;
+
+/// The core and, where there is a platform, what reports to it.
+pub struct Station {
+    rsu: Box<Rsu>,
+    reporting: Option<Reporting>,
+    /// The geometry that was refused last, so that it is logged once and not every second.
+    refused: Option<String>,
+    /// What was lost before it came here.
+    lost_outside: Vec<(&'static str, u64)>,
+}
+
+impl Station {
+    /// A unit that has heard nothing yet.
+    pub fn new(settings: rsu::Settings, reporting: Option<Reporting>) -> Self {
+        Self {
+            rsu: Box::new(Rsu::new(settings)),
+            reporting,
+            refused: None,
+            lost_outside: Vec::new(),
+        }
+    }
+
+    /// The core.
+    pub fn rsu(&mut self) -> &mut Rsu {
+        &mut self.rsu
+    }
+
+    /// What reports to the platform.
+    pub fn reporting(&mut self) -> Option<&mut Reporting> {
+        self.reporting.as_mut()
+    }
+
+    /// Takes in a frame: first everything that was due before it was received.
+    ///
+    /// # Errors
+    /// Why the frame was dropped; its counter was raised.
+    pub fn handle_frame<'a>(&mut self, received: &Received<'a>) -> Result<Heard<'_, 'a>, Dropped> {
+        self.handle_timeout(received.time);
+        let heard = self.rsu.handle_frame(received);
+        match &heard {
+            Ok(heard) => {
+                if let Some((node, error)) = &heard.refused_node {
+                    let refused = format!("MAP of node {node}: {error}");
+                    if self.refused.as_ref() != Some(&refused) {
+                        warn!("{refused}");
+                        self.refused = Some(refused);
+                    }
+                }
+                if let Some(reporting) = &mut self.reporting {
+                    reporting.handle_message(received.time, heard.bytes, &heard.message);
+                }
+            }
+            Err(dropped) => debug!(?dropped, "frame dropped"),
+        }
+        heard
+    }
+
+    /// Does what is due by `now`.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        if let Some(reporting) = &mut self.reporting {
+            reporting.handle_timeout(now, &mut self.rsu, &self.lost_outside);
+        }
+    }
+
+    /// Sets the counters of what was lost before it came here, to be reported with the others.
+    pub fn set_lost_outside(&mut self, counters: Vec<(&'static str, u64)>) {
+        self.lost_outside = counters;
+    }
+
+    /// When [`Station::handle_timeout`] has something to do next; never, if `None`.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.reporting.as_ref()?.poll_timeout()
+    }
+
+    /// Every counter of a drop or omission and how often it was raised, those at zero included.
+    pub fn drops(&self) -> Vec<(&'static str, u64)> {
+        let platform = self.reporting.iter().flat_map(Reporting::drops);
+        let outside = self.lost_outside.iter().copied();
+        core_drops(&self.rsu).chain(platform).chain(outside).collect()
+    }
+
+    /// Messages delivered, by kind.
+    pub fn delivered(&self) -> impl Iterator<Item = (FrameKind, u64)> + '_ {
+        self.rsu.stats().delivered()
+    }
+}
+
+fn core_drops(rsu: &Rsu) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+    let frames = rsu.stats().dropped();
+    frames
+        .map(|(reason, count)| (reason.name(), count))
+        .chain([("trailing_bytes", rsu.stats().trailing())])
+        .chain(rsu.fusion().counters().entries())
+}
