@@ -98,7 +98,10 @@ mod tests {
     use super::*;
 
     fn judged(age_s: Option<u64>) -> ClockQuality {
-        let source = ClockSource { error_ms: Some(5.0), ..ClockSource::default() };
+        let source = ClockSource {
+            error_ms: Some(5.0),
+            ..ClockSource::default()
+        };
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let touched = age_s.map(|age| now - Duration::from_secs(age));
         source.judge(touched.ok_or(io::ErrorKind::NotFound.into()), now)

@@ -1,0 +1,451 @@
+//! What the city's cloud control platform sees.
+//!
+//! [`Platform`] is told what happens (a message was received, time has passed, the fused picture)
+//! and decides what goes up: sampled, limited, batched, and, of maps, events and signs, only the
+//! news. A [`Dialect`] knows how one platform contract wants it: topics and payloads. Both are
+//! sans-IO: time is an argument, and publishes are lent to a closure, in buffers that are reused.
+//!
+//! ```text
+//! MAP, RSI    -> is it new?        \
+//! SPAT, RSM   -> limit              \
+//! BSM         -> sample -> batch     > Report -> Dialect -> Outgoing { class, topic, payload }
+//! Fusion      -> JunctionSnapshot   /
+//! the machine -> running information
+//! ```
+
+mod alerts;
+mod bsm_batch;
+pub mod content;
+mod counters;
+mod dialect;
+pub mod junction;
+mod maps;
+mod period;
+pub mod sampling;
+mod settings;
+pub mod system;
+mod tits0180;
+mod unit;
+mod utc;
+
+use rsu_firmware::fusion;
+use rsu_firmware::message::{BasicSafetyMessage, MapData, MessageFrame, RoadSideInformation};
+use rsu_firmware::time::Timestamp;
+use tracing::debug;
+
+pub use alerts::{ALERT_SILENCE_MAX, ALERTS_MAX};
+pub use bsm_batch::{BsmBatch, NotTaken};
+pub use content::{Acknowledgement, Alert, RsuStatus};
+pub use counters::{Counters, Published};
+pub use dialect::{
+    Class, Dialect, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Unwritable,
+};
+pub use maps::MAPS_MAX;
+pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
+pub use tits0180::Tits0180;
+pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
+pub use utc::UtcTime;
+
+use crate::clock::ClockQuality;
+use alerts::Alerts;
+use content::{
+    BasicStatus, BsmConfig, Config, Header, Heartbeat, Info, MapConfig, RsiConfig,
+    RunningInformation, StreamConfig,
+};
+use junction::JunctionSnapshot;
+use maps::Maps;
+use period::Period;
+use sampling::{BsmSampler, Limit, Limiter, Rate, Verdict};
+use system::SystemSample;
+
+/// Where publishes go.
+pub type Sink<'a> = dyn FnMut(Outgoing<'_>) + 'a;
+
+/// Decides what the platform is told, and when.
+pub struct Platform {
+    settings: Settings,
+    status: RsuStatus,
+    outbound: Outbound,
+    sequence: Sequence,
+
+    maps: Maps,
+    map: Limiter,
+    spat: Limiter,
+    rsm: Limiter,
+    alerts: Alerts,
+    bsm: BsmSampler,
+    batch: BsmBatch,
+    /// When the batch must go, if there is anything in it.
+    batch_due: Option<Timestamp>,
+
+    heartbeat: Period,
+    running_information: Period,
+    junction: Period,
+}
+
+/// What [`Platform::handle_timeout`] needs from outside to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Call [`Platform::running_information`].
+    RunningInformation,
+    /// Call [`Platform::junctions`].
+    Junctions,
+}
+
+impl Platform {
+    /// Reports to a platform that speaks `dialect`.
+    pub fn new(settings: Settings, dialect: Box<dyn Dialect>) -> Self {
+        let sampling = &settings.sampling;
+        Self {
+            status: RsuStatus::default(),
+            outbound: Outbound::new(dialect),
+            sequence: Sequence::default(),
+            maps: Maps::default(),
+            map: Limiter::new(sampling.map.up),
+            spat: Limiter::new(sampling.spat.up),
+            rsm: Limiter::new(sampling.rsm.up),
+            alerts: Alerts::default(),
+            bsm: BsmSampler::new(&sampling.bsm),
+            batch: BsmBatch::default(),
+            batch_due: None,
+            heartbeat: Period::new(settings.heartbeat_interval),
+            running_information: Period::new(settings.running_information_interval),
+            junction: Period::new(settings.junction_interval),
+            settings,
+        }
+    }
+
+    /// Topic filters of what the platform sends down.
+    pub fn downlink_filters(&self) -> Vec<String> {
+        self.outbound.dialect.downlink_filters()
+    }
+
+    /// Sets the status that is reported from now on.
+    pub fn set_status(&mut self, status: RsuStatus) {
+        self.status = status;
+    }
+
+    /// Writes what is published first on every connection (T/ITS 0180.1): info, and basic status.
+    pub fn introduce(&mut self, now: Timestamp, sink: &mut Sink<'_>) {
+        let sampling = &self.settings.sampling;
+        let stream = |limits: &'_ StreamLimits| (limits.up, limits.down);
+        let (spat_up, spat_down) = stream(&sampling.spat);
+        let (rsm_up, rsm_down) = stream(&sampling.rsm);
+        let config = Config {
+            map_config: MapConfig {
+                map_slice: &self.settings.unit.map_slice,
+                etag: self.maps.latest_etag(),
+            },
+            bsm_config: BsmConfig {
+                sample_mode: sampling.bsm.mode,
+                sample_rate: sampling.bsm.rate,
+                actual_sample_rate: self.bsm.actual_rate(),
+                up_limit: sampling.bsm.up_limit,
+                up_filters: &sampling.bsm.up_filters,
+            },
+            rsi_config: RsiConfig {
+                max_rsi_num: 0,
+                cur_rsi_num: 0,
+                down_rsis: [],
+                up_filters: &sampling.rsi_up_filters,
+            },
+            spat_config: StreamConfig {
+                up_limit: spat_up,
+                down_limit: spat_down,
+                up_filters: &sampling.spat.up_filters,
+            },
+            rsm_config: StreamConfig {
+                up_limit: rsm_up,
+                down_limit: rsm_down,
+                up_filters: &sampling.rsm.up_filters,
+            },
+        };
+        let unit = &self.settings.unit;
+        let acknowledgement = self.sequence.acknowledgement(Stream::Info, &self.settings);
+        let info = Info::new(unit, self.status, config, acknowledgement);
+        self.outbound
+            .publish(&Report::Info(&info), Class::Assured, sink);
+
+        let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
+        let status = BasicStatus::new(unit, header, self.status);
+        self.outbound
+            .publish(&Report::BasicStatus(&status), Class::Assured, sink);
+    }
+
+    /// Takes in a message that was received: the bytes of its MessageFrame, and what they say.
+    /// Kinds that the contract does not know are passed over.
+    pub fn handle_message(
+        &mut self,
+        now: Timestamp,
+        bytes: &[u8],
+        message: &MessageFrame<'_>,
+        sink: &mut Sink<'_>,
+    ) {
+        match message {
+            MessageFrame::Bsm(bsm) => self.handle_bsm(now, bytes, bsm, sink),
+            MessageFrame::Map(map) => self.handle_map(now, bytes, map, sink),
+            MessageFrame::Rsi(rsi) => self.handle_rsi(now, rsi, sink),
+            MessageFrame::Spat(message) if self.spat.admit(now) => {
+                let report = Report::Spat(Relayed { bytes, message });
+                self.outbound.publish(&report, Class::Live, sink);
+            }
+            MessageFrame::Rsm(message) if self.rsm.admit(now) => {
+                let report = Report::Rsm(Relayed { bytes, message });
+                self.outbound.publish(&report, Class::Live, sink);
+            }
+            MessageFrame::Spat(_) => self.outbound.counters.spat_over_limit += 1,
+            MessageFrame::Rsm(_) => self.outbound.counters.rsm_over_limit += 1,
+            MessageFrame::Unknown(..) => {}
+        }
+    }
+
+    /// Does what is due by `now`. Call again, after doing what was asked for, until nothing is.
+    pub fn handle_timeout(&mut self, now: Timestamp, sink: &mut Sink<'_>) -> Option<Due> {
+        // A clock that was set back must not hold the batch.
+        let age_max = self.settings.bsm_batch.age_max;
+        if self
+            .batch_due
+            .is_some_and(|due| now >= due || due - now > age_max)
+        {
+            self.flush_batch(sink);
+        }
+        while let Some(alert) = self.alerts.poll_ended(now) {
+            let acknowledgement = self.sequence.acknowledgement(Stream::Rsi, &self.settings);
+            let report = Report::Rsi(RsiReport {
+                alert: &alert,
+                acknowledgement,
+            });
+            self.outbound.publish(&report, Class::Assured, sink);
+        }
+        if self.heartbeat.poll(now) {
+            let number = self.sequence.next(Stream::Heartbeat);
+            let heartbeat = Heartbeat {
+                header: Header::new(&self.settings.unit, number, now),
+                rsu_status: self.status,
+                ack: false,
+            };
+            self.outbound
+                .publish(&Report::Heartbeat(&heartbeat), Class::Live, sink);
+        }
+        if self.junction.poll(now) {
+            return Some(Due::Junctions);
+        }
+        self.running_information
+            .poll(now)
+            .then_some(Due::RunningInformation)
+    }
+
+    /// When [`Platform::handle_timeout`] has something to do next; never, if `None`.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let times = [
+            self.batch_due,
+            self.alerts.poll_timeout(),
+            self.heartbeat.poll_timeout(),
+            self.running_information.poll_timeout(),
+            self.junction.poll_timeout(),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Reports how the machine and the program are doing: what was dropped by reason, and what
+    /// each stage has handled, since the start.
+    pub fn running_information(
+        &mut self,
+        now: Timestamp,
+        sample: &SystemSample,
+        drops: &[(&str, u64)],
+        stages: &[(&str, u64)],
+        sink: &mut Sink<'_>,
+    ) {
+        let number = self.sequence.next(Stream::RunningInformation);
+        let information = RunningInformation {
+            header: Header::new(&self.settings.unit, number, now),
+            running_info: sample,
+            drops,
+            stages,
+            ack: false,
+        };
+        let report = Report::RunningInformation(&information);
+        self.outbound.publish(&report, Class::Live, sink);
+    }
+
+    /// Reports the fused picture, a publish for each junction.
+    pub fn junctions(
+        &mut self,
+        picture: &fusion::Snapshot<'_>,
+        clock: ClockQuality,
+        sink: &mut Sink<'_>,
+    ) {
+        for junction in picture.junctions() {
+            let number = self.sequence.next(Stream::Junction);
+            let id = self.settings.unit.id.as_ref();
+            let snapshot = JunctionSnapshot::new(id, number, clock, picture, &junction);
+            self.outbound
+                .publish(&Report::Junction(&snapshot), Class::Live, sink);
+        }
+    }
+
+    /// What did not go up so far, and why.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            rsi_evicted: self.alerts.evicted(),
+            bsm_vehicle_evicted: self.bsm.vehicles_evicted(),
+            ..self.outbound.counters
+        }
+    }
+
+    /// What went up so far.
+    pub fn published(&self) -> Published {
+        self.outbound.published
+    }
+
+    fn handle_bsm(
+        &mut self,
+        now: Timestamp,
+        bytes: &[u8],
+        bsm: &BasicSafetyMessage<'_>,
+        sink: &mut Sink<'_>,
+    ) {
+        let counters = &mut self.outbound.counters;
+        match self.bsm.handle(now, bsm.id) {
+            Verdict::NotSampled => counters.bsm_not_sampled += 1,
+            Verdict::OverLimit => counters.bsm_over_limit += 1,
+            Verdict::Taken => {
+                let limits = self.settings.bsm_batch;
+                let grown = self.batch.list_bytes().saturating_add(2 + bytes.len());
+                if self.batch.len() >= limits.messages_max || grown > limits.bytes_max {
+                    self.flush_batch(sink);
+                }
+                match self.batch.push(bytes) {
+                    Ok(()) => _ = self.batch_due.get_or_insert(now + limits.age_max),
+                    // The batch has just been emptied if it was full.
+                    Err(NotTaken::Full | NotTaken::TooLong) => {
+                        self.outbound.counters.bsm_too_long += 1;
+                    }
+                }
+                if self.batch.is_full() {
+                    self.flush_batch(sink);
+                }
+            }
+        }
+    }
+
+    fn flush_batch(&mut self, sink: &mut Sink<'_>) {
+        self.batch_due = None;
+        if !self.batch.is_empty() {
+            self.outbound
+                .publish(&Report::Bsm(&self.batch), Class::Live, sink);
+            self.batch.clear();
+        }
+    }
+
+    fn handle_map(&mut self, now: Timestamp, bytes: &[u8], map: &MapData<'_>, sink: &mut Sink<'_>) {
+        let Some(heard) = self.maps.handle(now, map, self.settings.profile) else {
+            self.outbound.counters.map_too_long += 1;
+            return;
+        };
+        let wanted = self.settings.sampling.map.up != Limit::PerSecond(Rate::NONE);
+        let class = match heard.is_new && wanted {
+            true => Class::Assured,
+            false if self.map.admit(now) => Class::Live,
+            false => {
+                self.outbound.counters.map_over_limit += 1;
+                return;
+            }
+        };
+        let acknowledgement = match class {
+            Class::Assured => self.sequence.acknowledgement(Stream::Map, &self.settings),
+            Class::Live => Acknowledgement::default(),
+        };
+        let report = Report::Map(MapReport {
+            map: Relayed {
+                bytes,
+                message: map,
+            },
+            map_slice: &self.settings.unit.map_slice,
+            etag: heard.etag,
+            acknowledgement,
+        });
+        self.outbound.publish(&report, class, sink);
+    }
+
+    fn handle_rsi(&mut self, now: Timestamp, rsi: &RoadSideInformation<'_>, sink: &mut Sink<'_>) {
+        for alert in Alert::of(rsi, now) {
+            let Some(alert) = self.alerts.handle(now, alert) else {
+                self.outbound.counters.rsi_repeated += 1;
+                continue;
+            };
+            let acknowledgement = self.sequence.acknowledgement(Stream::Rsi, &self.settings);
+            let report = Report::Rsi(RsiReport {
+                alert,
+                acknowledgement,
+            });
+            self.outbound.publish(&report, Class::Assured, sink);
+        }
+    }
+}
+
+/// Writes reports in the platform's dialect, into buffers that are reused.
+struct Outbound {
+    dialect: Box<dyn Dialect>,
+    topic: String,
+    payload: Vec<u8>,
+    counters: Counters,
+    published: Published,
+}
+
+impl Outbound {
+    fn new(dialect: Box<dyn Dialect>) -> Self {
+        Self {
+            dialect,
+            topic: String::new(),
+            payload: Vec::new(),
+            counters: Counters::default(),
+            published: Published::default(),
+        }
+    }
+
+    fn publish(&mut self, report: &Report<'_>, class: Class, sink: &mut Sink<'_>) {
+        let stream = report.stream();
+        self.topic.clear();
+        self.payload.clear();
+        let written = self
+            .dialect
+            .write(report, &mut self.topic, &mut self.payload);
+        if let Err(error) = written {
+            debug!(stream = stream.name(), %error, "a report was not written");
+            self.counters.report_unwritable += 1;
+            return;
+        }
+        self.published.count(stream);
+        sink(Outgoing {
+            stream,
+            class,
+            topic: &self.topic,
+            payload: &self.payload,
+        });
+    }
+}
+
+/// The last number given to a message of each stream.
+#[derive(Debug, Default)]
+struct Sequence([u64; Stream::ALL.len()]);
+
+impl Sequence {
+    /// The next number, from 1.
+    fn next(&mut self, stream: Stream) -> u64 {
+        let Some(last) = self.0.get_mut(stream as usize) else {
+            return 0;
+        };
+        *last += 1;
+        *last
+    }
+
+    fn acknowledgement(&mut self, stream: Stream, settings: &Settings) -> Acknowledgement {
+        let seq_num = settings.request_acknowledgements.then(|| self.next(stream));
+        Acknowledgement { seq_num }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! How a platform wants to be spoken to: the same reports, in its own topics and payloads.
+
+use std::fmt;
+
+use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
+
+use super::bsm_batch::BsmBatch;
+use super::content::{Acknowledgement, Alert, BasicStatus, Heartbeat, Info, RunningInformation};
+use super::junction::JunctionSnapshot;
+
+/// Turns reports into publishes of one platform contract.
+pub trait Dialect: Send {
+    /// Topic filters of everything that the platform sends down.
+    fn downlink_filters(&self) -> Vec<String>;
+
+    /// Writes the topic and the payload of `report` behind what the buffers hold.
+    ///
+    /// # Errors
+    /// The contract has no such report, or its values have no JSON form.
+    fn write(
+        &self,
+        report: &Report<'_>,
+        topic: &mut String,
+        payload: &mut Vec<u8>,
+    ) -> Result<(), Unwritable>;
+}
+
+/// What the platform is told.
+#[derive(Clone, Copy)]
+#[allow(missing_docs, reason = "the types say it")]
+pub enum Report<'a> {
+    Info(&'a Info<'a>),
+    BasicStatus(&'a BasicStatus<'a>),
+    Heartbeat(&'a Heartbeat<'a>),
+    RunningInformation(&'a RunningInformation<'a>),
+    Map(MapReport<'a>),
+    Spat(Relayed<'a, Spat<'a>>),
+    Bsm(&'a BsmBatch),
+    Rsm(Relayed<'a, RoadsideSafetyMessage<'a>>),
+    Rsi(RsiReport<'a>),
+    Junction(&'a JunctionSnapshot<'a>),
+}
+
+/// A message as it was received, and what it says.
+pub struct Relayed<'a, M> {
+    /// The UPER bytes of its MessageFrame.
+    pub bytes: &'a [u8],
+    /// The same, decoded.
+    pub message: &'a M,
+}
+
+// Derived, they would demand the same of the message.
+impl<M> Clone for Relayed<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Relayed<'_, M> {}
+
+/// A MAP, and how the platform refers to it.
+#[derive(Clone, Copy)]
+pub struct MapReport<'a> {
+    /// The message.
+    pub map: Relayed<'a, MapData<'a>>,
+    /// The part of the road network that the map covers.
+    pub map_slice: &'a str,
+    /// Changes when the geometry does.
+    pub etag: &'a str,
+    /// What is asked of the platform.
+    pub acknowledgement: Acknowledgement,
+}
+
+/// One traffic event or sign.
+#[derive(Clone, Copy)]
+pub struct RsiReport<'a> {
+    /// The event.
+    pub alert: &'a Alert,
+    /// What is asked of the platform.
+    pub acknowledgement: Acknowledgement,
+}
+
+impl Report<'_> {
+    /// Which stream the report belongs to.
+    pub fn stream(&self) -> Stream {
+        match self {
+            Self::Info(_) => Stream::Info,
+            Self::BasicStatus(_) => Stream::BasicStatus,
+            Self::Heartbeat(_) => Stream::Heartbeat,
+            Self::RunningInformation(_) => Stream::RunningInformation,
+            Self::Map(_) => Stream::Map,
+            Self::Spat(_) => Stream::Spat,
+            Self::Bsm(_) => Stream::Bsm,
+            Self::Rsm(_) => Stream::Rsm,
+            Self::Rsi(_) => Stream::Rsi,
+            Self::Junction(_) => Stream::Junction,
+        }
+    }
+}
+
+/// What kind of report it is; one topic each in most contracts. `stream as usize` indexes an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Stream {
+    Info,
+    BasicStatus,
+    Heartbeat,
+    RunningInformation,
+    Map,
+    Spat,
+    Bsm,
+    Rsm,
+    Rsi,
+    Junction,
+}
+
+impl Stream {
+    /// Every stream, in the order of their indices.
+    pub const ALL: [Self; 10] = [
+        Self::Info,
+        Self::BasicStatus,
+        Self::Heartbeat,
+        Self::RunningInformation,
+        Self::Map,
+        Self::Spat,
+        Self::Bsm,
+        Self::Rsm,
+        Self::Rsi,
+        Self::Junction,
+    ];
+
+    /// A name for counters and queues.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::BasicStatus => "basic_status",
+            Self::Heartbeat => "heartbeat",
+            Self::RunningInformation => "running_information",
+            Self::Map => "map",
+            Self::Spat => "spat",
+            Self::Bsm => "bsm",
+            Self::Rsm => "rsm",
+            Self::Rsi => "rsi",
+            Self::Junction => "junction",
+        }
+    }
+}
+
+/// What becomes of a publish while the broker cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Worth something only while it is new: QoS 0, the newest stays.
+    Live,
+    /// Kept until the broker acknowledges it: QoS 1.
+    Assured,
+}
+
+/// A finished publish, lent for the time of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// What kind of report it is.
+    pub stream: Stream,
+    /// How it is to be treated.
+    pub class: Class,
+    /// Topic name.
+    pub topic: &'a str,
+    /// Payload.
+    pub payload: &'a [u8],
+}
+
+/// Why a dialect did not write a report.
+#[derive(Debug)]
+pub enum Unwritable {
+    /// The contract has no place for it.
+    NotInContract,
+    /// The JSON form could not be written.
+    Json(serde_json::Error),
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInContract => f.write_str("the platform contract has no such report"),
+            Self::Json(error) => write!(f, "no JSON form: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+impl From<serde_json::Error> for Unwritable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}
