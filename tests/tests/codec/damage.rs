@@ -56,7 +56,7 @@ fn with_any_bit_flipped_a_message_is_refused_or_survives_encoding() {
     );
 }
 
-/// `cargo test --release -p tests --test codec -- --ignored --nocapture every_bit`: a few minutes.
+/// `cargo test --release -p tests --test codec -- --ignored --nocapture every_bit`: seven minutes.
 #[test]
 #[ignore = "takes minutes"]
 #[expect(clippy::print_stdout, reason = "the counts are the result")]
