@@ -416,8 +416,8 @@ impl Default for SamplingSection {
             bsm_rate: Within(10),
             bsm_up_limit: Within(2_000),
             map_up_limit: Within(1),
-            spat_up_limit: Within(10),
-            rsm_up_limit: Within(10),
+            spat_up_limit: Within(20),
+            rsm_up_limit: Within(20),
         }
     }
 }

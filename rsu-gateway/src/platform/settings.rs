@@ -81,7 +81,8 @@ impl Settings {
 }
 
 impl Default for Sampling {
-    /// All BSMs that 200 vehicles send; lights and participants at 10 Hz, maps at 1 Hz.
+    /// All BSMs that 200 vehicles send; the lights and participants of two senders at 10 Hz, since
+    /// a limit of just 10 would leave out one now and then that comes a little early; maps at 1 Hz.
     fn default() -> Self {
         Self {
             bsm: BsmSampling {
@@ -91,8 +92,8 @@ impl Default for Sampling {
                 up_filters: UpFilters::default(),
             },
             map: StreamLimits::up_to(rate(1)),
-            spat: StreamLimits::up_to(rate(10)),
-            rsm: StreamLimits::up_to(rate(10)),
+            spat: StreamLimits::up_to(rate(20)),
+            rsm: StreamLimits::up_to(rate(20)),
             rsi_up_filters: UpFilters::default(),
         }
     }
