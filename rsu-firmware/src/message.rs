@@ -37,7 +37,7 @@ pub use rsm::*;
 pub use spat::*;
 pub use visitor::Visitor;
 
-use crate::uper::{Element, Error, Profile, Reader, Writer, choice};
+use crate::uper::{Element, Error, Profile, Reader, Tracer, Writer, choice};
 use visitor::Visiting;
 
 choice! {
@@ -72,7 +72,7 @@ impl<'a> MessageFrame<'a> {
     #[inline]
     pub fn decode_prefix(bytes: &'a [u8], profile: Profile) -> Result<(Self, usize), Error> {
         let mut reader = Reader::new(bytes, profile);
-        let message = <Self as Element>::decode(&mut reader);
+        let message = <Self as Element>::decode(&mut reader, &mut ());
         if reader.failed() {
             return Err(why_not_decoded(bytes, profile));
         }
@@ -91,8 +91,8 @@ impl<'a> MessageFrame<'a> {
         profile: Profile,
         visitor: &mut impl Visitor<'a>,
     ) -> Result<Self, Error> {
-        let mut reader = Reader::observed(bytes, profile, Visiting(visitor));
-        let message = <Self as Element>::decode(&mut reader);
+        let mut reader = Reader::new(bytes, profile);
+        let message = <Self as Element>::decode(&mut reader, &mut Visiting(visitor));
         if reader.failed() {
             return Err(why_not_decoded(bytes, profile));
         }
@@ -119,7 +119,10 @@ impl<'a> MessageFrame<'a> {
         let mut writer = Writer::tracing(buffer, profile);
         Element::encode(self, &mut writer);
         writer.finish();
-        writer.into_observer().into_error()
+        let fault = writer.fault();
+        let mut tracer = writer.into_observer();
+        tracer.note(fault);
+        tracer.into_error()
     }
 }
 
@@ -127,7 +130,9 @@ impl<'a> MessageFrame<'a> {
 #[cold]
 #[inline(never)]
 fn why_not_decoded(bytes: &[u8], profile: Profile) -> Error {
-    let mut reader = Reader::tracing(bytes, profile);
-    <MessageFrame<'_> as Element>::decode(&mut reader);
-    reader.into_observer().into_error()
+    let mut reader = Reader::new(bytes, profile);
+    let mut tracer = Tracer::default();
+    <MessageFrame<'_> as Element>::decode(&mut reader, &mut tracer);
+    tracer.note(reader.fault());
+    tracer.into_error()
 }

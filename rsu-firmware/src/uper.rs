@@ -23,7 +23,7 @@ mod writer;
 
 pub use bit_string::FlexibleBitString;
 pub use element::{Element, MandatoryIn2020, OnlyIn2019};
-pub use error::{Error, ErrorKind, FieldPath};
+pub use error::{Error, ErrorKind, Fault, FieldPath};
 pub use list::{Bounds, Elements, SequenceOf, Size, SizeByProfile};
 pub use open_type::OpenType;
 pub use reader::{Observer, Reader};

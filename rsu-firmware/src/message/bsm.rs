@@ -180,10 +180,10 @@ pub enum PosAccuracy {
 }
 
 impl<'a> Element<'a> for PosAccuracy {
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
         match reader.profile() {
-            Profile::Ydt3709_2020 => Self::Confidence(Element::decode(reader)),
-            Profile::Tcsae53_2019 => Self::Ellipse(Element::decode(reader)),
+            Profile::Ydt3709_2020 => Self::Confidence(Element::decode(reader, observer)),
+            Profile::Tcsae53_2019 => Self::Ellipse(Element::decode(reader, observer)),
         }
     }
 

@@ -57,10 +57,10 @@ impl<'a, const ROOT: u32> FlexibleBitString<'a, ROOT> {
 }
 
 impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
-    #[inline]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
         Self(if reader.flag() {
-            Bits::Extended(Units::decode(reader))
+            Bits::Extended(Units::decode(reader, observer))
         } else {
             Bits::Root(reader.bits(ROOT) as u32)
         })

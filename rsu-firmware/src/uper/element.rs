@@ -16,18 +16,26 @@ pub trait Element<'a>: Sized {
     }
 
     /// Reads the value. A failed reader yields some value of the type; see [`Reader::failed`].
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self;
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self;
 
     /// Reads the value if it is there.
     #[inline(always)]
-    fn decode_if<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Option<Self> {
-        present.then(|| Self::decode(reader))
+    fn decode_if<O: Observer<'a>>(
+        reader: &mut Reader<'a>,
+        observer: &mut O,
+        present: bool,
+    ) -> Option<Self> {
+        present.then(|| Self::decode(reader, observer))
     }
 
     /// Reads a field of a SEQUENCE whose preamble said whether it is `present`.
     #[inline(always)]
-    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, _present: bool) -> Self {
-        Self::decode(reader)
+    fn decode_field<O: Observer<'a>>(
+        reader: &mut Reader<'a>,
+        observer: &mut O,
+        _present: bool,
+    ) -> Self {
+        Self::decode(reader, observer)
     }
 
     /// Whether the field is left out.
@@ -48,13 +56,17 @@ impl<'a, T: Element<'a>> Element<'a> for Option<T> {
     const OPTIONAL: bool = true;
 
     #[inline(always)]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
-        Some(T::decode(reader))
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
+        Some(T::decode(reader, observer))
     }
 
     #[inline(always)]
-    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
-        T::decode_if(reader, present)
+    fn decode_field<O: Observer<'a>>(
+        reader: &mut Reader<'a>,
+        observer: &mut O,
+        present: bool,
+    ) -> Self {
+        T::decode_if(reader, observer, present)
     }
 
     #[inline(always)]
@@ -89,13 +101,17 @@ impl<'a, T: Element<'a>> Element<'a> for MandatoryIn2020<T> {
     }
 
     #[inline(always)]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
-        Self(Some(T::decode(reader)))
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
+        Self(Some(T::decode(reader, observer)))
     }
 
     #[inline(always)]
-    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
-        Self(T::decode_if(reader, present))
+    fn decode_field<O: Observer<'a>>(
+        reader: &mut Reader<'a>,
+        observer: &mut O,
+        present: bool,
+    ) -> Self {
+        Self(T::decode_if(reader, observer, present))
     }
 
     #[inline(always)]
@@ -117,14 +133,18 @@ impl<'a, T: Element<'a>> Element<'a> for OnlyIn2019<T> {
     }
 
     #[inline(always)]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
-        Self(Some(T::decode(reader)))
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
+        Self(Some(T::decode(reader, observer)))
     }
 
     #[inline(always)]
-    fn decode_field<O: Observer<'a>>(reader: &mut Reader<'a, O>, present: bool) -> Self {
+    fn decode_field<O: Observer<'a>>(
+        reader: &mut Reader<'a>,
+        observer: &mut O,
+        present: bool,
+    ) -> Self {
         let known = reader.profile() == Profile::Tcsae53_2019;
-        Self(T::decode_if(reader, present && known))
+        Self(T::decode_if(reader, observer, present && known))
     }
 
     #[inline(always)]

@@ -85,6 +85,15 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// A rule that was broken, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The first bit of the value, or the end of the bytes.
+    pub bit: usize,
+    /// Which rule.
+    pub kind: ErrorKind,
+}
+
 /// Why a message was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -167,6 +176,14 @@ pub(crate) struct Tracer {
 }
 
 impl Tracer {
+    /// Remembers a fault and the way to it, unless there is one already.
+    pub(crate) fn note(&mut self, fault: Option<Fault>) {
+        let field = self.path;
+        if let (None, Some(Fault { bit, kind })) = (&self.error, fault) {
+            self.error = Some(Error { bit, field, kind });
+        }
+    }
+
     /// The first failure. The caller has seen one; should the tracer have none, the two readings
     /// of the same bytes differ, and "truncated at bit 0" says that as well as anything.
     pub(crate) fn into_error(self) -> Error {
@@ -188,8 +205,6 @@ impl Default for Tracer {
 }
 
 impl Observer<'_> for Tracer {
-    const TRACES: bool = true;
-
     fn enter(&mut self, name: &'static str) {
         self.path.push(Step::Field(name));
     }
@@ -198,12 +213,9 @@ impl Observer<'_> for Tracer {
         self.path.push(Step::Element(index));
     }
 
-    fn leave(&mut self) {
+    /// The innermost field is left first, with the whole path still there.
+    fn leave(&mut self, fault: Option<Fault>) {
+        self.note(fault);
         self.path.pop();
-    }
-
-    fn fail(&mut self, bit: usize, kind: ErrorKind) {
-        let field = self.path;
-        self.error.get_or_insert(Error { bit, field, kind });
     }
 }

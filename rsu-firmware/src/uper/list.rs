@@ -127,8 +127,11 @@ impl<'a, T: Element<'a> + Clone> Iterator for Elements<'a, '_, T> {
             Walk::Wire { left: 0, .. } => None,
             Walk::Wire { reader, left } => {
                 *left -= 1;
-                reader.refill();
-                Some(T::decode(reader))
+                let mut here = *reader;
+                here.refill();
+                let element = T::decode(&mut here, &mut ());
+                *reader = here;
+                Some(element)
             }
             Walk::Memory(elements) => elements.next().cloned(),
         }
@@ -153,9 +156,10 @@ impl<'a, 's, T: Element<'a> + Clone, S> IntoIterator for &'s SequenceOf<'a, T, S
     }
 }
 
-impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S> {
+impl<'a, T: Element<'a>, S: Bounds> SequenceOf<'a, T, S> {
+    /// Reads all elements once, and returns the reader behind them.
     #[inline]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+    fn validate<O: Observer<'a>>(mut reader: Reader<'a>, observer: &mut O) -> (Reader<'a>, Self) {
         let (min, max) = S::bounds(reader.profile());
         let start = reader.position();
         let count = min + reader.bits(width_of((max - min) as u64)) as usize;
@@ -167,19 +171,28 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
             profile: reader.profile(),
         };
         for index in 0..count {
-            reader.observer().enter_element(index);
-            reader.refill();
-            let element = T::decode(reader);
             if reader.failed() {
                 break;
             }
-            reader.observer().element(&element);
-            reader.leave();
+            observer.enter_element(index);
+            reader.refill();
+            let element = T::decode(&mut reader, observer);
+            if !reader.failed() {
+                observer.element(&element);
+            }
+            observer.leave(reader.fault());
         }
-        Self {
-            source,
-            size: PhantomData,
-        }
+        let size = PhantomData;
+        (reader, Self { source, size })
+    }
+}
+
+impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S> {
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
+        let (behind, list) = Self::validate(*reader, observer);
+        *reader = behind;
+        list
     }
 
     fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {

@@ -57,8 +57,8 @@ macro_rules! integer {
             }
 
             #[inline(always)]
-            fn from_offset<'a, O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+            fn from_offset(
+                reader: &mut $crate::uper::Reader<'_>,
                 start: usize,
                 offset: u64,
             ) -> Self {
@@ -72,7 +72,8 @@ macro_rules! integer {
         impl<'a> $crate::uper::Element<'a> for $name {
             #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                _observer: &mut O,
             ) -> Self {
                 let (min, max) = Self::range(reader.profile());
                 let start = reader.position();
@@ -82,7 +83,8 @@ macro_rules! integer {
 
             #[inline(always)]
             fn decode_if<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                _observer: &mut O,
                 present: bool,
             ) -> Option<Self> {
                 let (min, max) = Self::range(reader.profile());
@@ -174,8 +176,8 @@ macro_rules! enumerated {
             const LAST: u64 = $crate::uper::macros::greatest(&[$($index),+]) as u64;
 
             #[inline(always)]
-            fn from_root<'a, O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+            fn from_root(
+                reader: &mut $crate::uper::Reader<'_>,
                 start: usize,
                 index: u64,
             ) -> Self {
@@ -217,12 +219,15 @@ macro_rules! enumerated {
         impl<'a> $crate::uper::Element<'a> for $name {
             #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                _observer: &mut O,
             ) -> Self {
                 let start = reader.position();
                 $($crate::uper::macros::given!($extensible;
                     if reader.flag() {
-                        return Self::Unknown(reader.normally_small());
+                        let (behind, index) = reader.normally_small();
+                        *reader = behind;
+                        return Self::Unknown(index);
                     }
                 );)?
                 let index = reader.bits($crate::uper::width_of(Self::LAST));
@@ -289,7 +294,8 @@ macro_rules! enumerated_decode_if {
     () => {
         #[inline(always)]
         fn decode_if<O: $crate::uper::Observer<'a>>(
-            reader: &mut $crate::uper::Reader<'a, O>,
+            reader: &mut $crate::uper::Reader<'a>,
+            _observer: &mut O,
             present: bool,
         ) -> Option<Self> {
             let start = reader.position();
@@ -354,14 +360,16 @@ macro_rules! bit_string {
         impl<'a> $crate::uper::Element<'a> for $name {
             #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                _observer: &mut O,
             ) -> Self {
                 Self(reader.bits($size) as $repr)
             }
 
             #[inline(always)]
             fn decode_if<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                _observer: &mut O,
                 present: bool,
             ) -> Option<Self> {
                 let value = Self(reader.bits_if($size, present) as $repr);
@@ -430,9 +438,10 @@ macro_rules! flexible_bit_string {
         impl<'a> $crate::uper::Element<'a> for $name<'a> {
             #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                observer: &mut O,
             ) -> Self {
-                Self($crate::uper::Element::decode(reader))
+                Self($crate::uper::Element::decode(reader, observer))
             }
 
             #[inline(always)]
@@ -473,9 +482,10 @@ macro_rules! sequence {
         }
 
         impl<'a> $crate::uper::Element<'a> for $name $(<$life>)? {
-            #[inline]
+            #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                observer: &mut O,
             ) -> Self {
                 let profile = reader.profile();
                 let optional = 0 $(
@@ -499,15 +509,16 @@ macro_rules! sequence {
                     if optional {
                         preamble <<= 1;
                     }
-                    reader.enter($id);
-                    let $field =
-                        <$type as $crate::uper::Element<'a>>::decode_field(reader, present);
-                    reader.leave();
+                    observer.enter($id);
+                    let $field = <$type as $crate::uper::Element<'a>>::decode_field(
+                        reader, observer, present,
+                    );
+                    observer.leave(reader.fault());
                 )+
                 let _ = preamble;
                 $($crate::uper::macros::given!($extensible;
                     if extended {
-                        reader.skip_additions();
+                        *reader = reader.behind_additions();
                     }
                 );)?
                 Self { $($field,)+ }
@@ -568,15 +579,18 @@ macro_rules! choice {
         }
 
         impl<'a> $crate::uper::Element<'a> for $name $(<$life>)? {
-            #[inline]
+            #[inline(always)]
             fn decode<O: $crate::uper::Observer<'a>>(
-                reader: &mut $crate::uper::Reader<'a, O>,
+                reader: &mut $crate::uper::Reader<'a>,
+                observer: &mut O,
             ) -> Self {
                 let start = reader.position();
                 $($crate::uper::macros::given!($extensible;
                     if reader.flag() {
-                        let index = reader.normally_small();
-                        return Self::Unknown(index, $crate::uper::Element::decode(reader));
+                        let (behind, index) = reader.normally_small();
+                        *reader = behind;
+                        let value = $crate::uper::Element::decode(reader, observer);
+                        return Self::Unknown(index, value);
                     }
                 );)?
                 let index = reader.bits($crate::uper::width_of(Self::LAST));
@@ -584,15 +598,17 @@ macro_rules! choice {
                 reader.check(known, start, $crate::uper::ErrorKind::Alternative);
                 match index {
                     $($index => {
-                        reader.enter($id);
-                        let value = <$type as $crate::uper::Element<'a>>::decode(reader);
-                        reader.leave();
+                        observer.enter($id);
+                        let value =
+                            <$type as $crate::uper::Element<'a>>::decode(reader, observer);
+                        observer.leave(reader.fault());
                         Self::$variant(value)
                     })*
                     _ => {
-                        reader.enter($first_id);
-                        let value = <$first_type as $crate::uper::Element<'a>>::decode(reader);
-                        reader.leave();
+                        observer.enter($first_id);
+                        let value =
+                            <$first_type as $crate::uper::Element<'a>>::decode(reader, observer);
+                        observer.leave(reader.fault());
                         Self::$first(value)
                     }
                 }

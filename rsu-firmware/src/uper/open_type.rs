@@ -31,8 +31,9 @@ impl<'a> OpenType<'a> {
 }
 
 impl<'a> Element<'a> for OpenType<'a> {
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
-        Self(Units::decode(reader))
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
+        Self(Units::decode(reader, observer))
     }
 
     fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {

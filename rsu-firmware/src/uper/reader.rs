@@ -5,21 +5,17 @@
 //! the very same code run a second time over a message that is known to be good, with the checks
 //! optimised away.
 
-use super::error::ErrorKind;
-use super::{Element, Profile, Tracer};
+use super::error::{ErrorKind, Fault};
+use super::{Element, Profile};
 
 /// Watches a [`Reader`] or [`Writer`](super::Writer) at work.
 pub trait Observer<'a> {
-    /// Whether the hooks below do anything; where not, the optimiser removes their calls.
-    const TRACES: bool = false;
     /// A named field begins.
     fn enter(&mut self, _name: &'static str) {}
     /// The next element of a list begins.
     fn enter_element(&mut self, _index: usize) {}
-    /// The field or element is over.
-    fn leave(&mut self) {}
-    /// Something at `bit` breaks the rules.
-    fn fail(&mut self, _bit: usize, _kind: ErrorKind) {}
+    /// The field or element is over; `fault` is what has gone wrong so far.
+    fn leave(&mut self, _fault: Option<Fault>) {}
     /// An element of a list was read.
     fn element<T: Element<'a>>(&mut self, _element: &T) {}
 }
@@ -30,29 +26,21 @@ impl Observer<'_> for () {}
 const LOADED_BITS: u32 = 57;
 
 /// Reads bit fields one after the other.
+///
+/// It is passed on by value wherever a call is not inlined, and so can live in registers.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a, O = ()> {
+pub struct Reader<'a> {
     bytes: &'a [u8],
-    /// The last bytes of the slice, left-aligned, where eight can no longer be loaded.
-    tail: u64,
-    tail_start: usize,
     position: usize,
-    end: usize,
     window: u64,
     /// How many bits of the window are sure to be valid. Fields take their widest form from it,
     /// so that in straight-line code the optimiser knows where it loads.
     budget: u32,
-    failed: bool,
     profile: Profile,
-    observer: O,
+    fault: PackedFault,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the first bit.
-    pub fn new(bytes: &'a [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile, ())
-    }
-
     /// A reader at `position` of bytes that were validated before.
     #[inline]
     pub(crate) fn resumed(bytes: &'a [u8], position: usize, profile: Profile) -> Self {
@@ -60,35 +48,17 @@ impl<'a> Reader<'a> {
         reader.position = position;
         reader
     }
-}
 
-impl<'a> Reader<'a, Tracer> {
-    /// A reader that finds out where and why decoding fails.
-    pub(crate) fn tracing(bytes: &'a [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile, Tracer::default())
-    }
-}
-
-impl<'a, O: Observer<'a>> Reader<'a, O> {
-    /// A reader that lets `observer` watch.
+    /// A reader at the first bit.
     #[inline]
-    pub fn observed(bytes: &'a [u8], profile: Profile, observer: O) -> Self {
-        let tail_start = bytes.len().saturating_sub(7);
-        let mut tail = [0; 8];
-        for (to, from) in tail.iter_mut().zip(bytes.iter().skip(tail_start)) {
-            *to = *from;
-        }
+    pub fn new(bytes: &'a [u8], profile: Profile) -> Self {
         Self {
             bytes,
-            tail: u64::from_be_bytes(tail),
-            tail_start,
             position: 0,
-            end: bytes.len() * 8,
             window: 0,
             budget: 0,
-            failed: false,
             profile,
-            observer,
+            fault: PackedFault::NONE,
         }
     }
 
@@ -99,7 +69,8 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
     }
 
     /// The bytes under the reader, all of them.
-    pub(crate) fn bytes(&self) -> &'a [u8] {
+    #[inline(always)]
+    pub(super) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
@@ -109,57 +80,54 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
         self.position
     }
 
+    #[inline(always)]
+    fn end(&self) -> usize {
+        self.bytes.len() * 8
+    }
+
     /// Whether anything was wrong so far, an end that was overrun included.
     #[inline(always)]
     pub fn failed(&self) -> bool {
-        self.failed | (self.position > self.end)
+        self.fault != PackedFault::NONE || self.position > self.end()
     }
 
-    /// What watched.
-    pub fn into_observer(self) -> O {
-        self.observer
-    }
-
+    /// What was wrong first.
     #[inline(always)]
-    pub(crate) fn observer(&mut self) -> &mut O {
-        &mut self.observer
-    }
-
-    #[inline(always)]
-    pub(crate) fn enter(&mut self, name: &'static str) {
-        self.observer.enter(name);
-    }
-
-    #[inline(always)]
-    pub(crate) fn leave(&mut self) {
-        self.observer.leave();
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        let truncated = (self.position > self.end()).then_some(Fault {
+            bit: self.end(),
+            kind: ErrorKind::Truncated,
+        });
+        truncated.or_else(|| self.fault.unpack())
     }
 
     /// Notes that the field which began at `bit` breaks the rules, unless `ok`.
     #[inline(always)]
     pub(crate) fn check(&mut self, ok: bool, bit: usize, kind: ErrorKind) {
-        self.failed |= !ok;
-        if O::TRACES && !ok {
-            self.observer.fail(bit, kind);
+        if !ok {
+            *self = self.failed_at(bit, kind);
         }
+    }
+
+    /// A call, so that the optimiser makes the check a branch, which costs nothing where it is
+    /// not taken, and not a chain of conditional moves.
+    #[cold]
+    #[inline(never)]
+    fn failed_at(mut self, bit: usize, kind: ErrorKind) -> Self {
+        if self.fault == PackedFault::NONE {
+            self.fault = PackedFault::new(bit, kind);
+        }
+        self
     }
 
     #[inline(always)]
     fn load(&self) -> u64 {
         let at = self.position >> 3;
-        let word = match self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = match self.bytes.get(at..at + 8).and_then(<[u8]>::first_chunk) {
             Some(chunk) => u64::from_be_bytes(*chunk),
-            None => self.load_tail(at),
+            None => load_tail(self.bytes, at),
         };
         word << (self.position & 7)
-    }
-
-    #[inline]
-    fn load_tail(&self, at: usize) -> u64 {
-        match at.checked_sub(self.tail_start) {
-            Some(behind @ 0..8) => self.tail << (behind * 8),
-            _ => 0,
-        }
     }
 
     /// Loads the window anew, so that the next 57 bits come without a load.
@@ -181,9 +149,6 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
     fn consume(&mut self, width: u32) {
         self.window <<= width;
         self.position += width as usize;
-        if O::TRACES && self.position > self.end {
-            self.observer.fail(self.end, ErrorKind::Truncated);
-        }
     }
 
     /// The next `width` bits, at most 57, right-aligned.
@@ -222,26 +187,26 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
     pub(crate) fn skip(&mut self, width: usize) {
         self.position = self.position.saturating_add(width);
         self.budget = 0;
-        if O::TRACES && self.position > self.end {
-            self.observer.fail(self.end, ErrorKind::Truncated);
-        }
     }
 
-    /// A normally small non-negative whole number (X.691 11.6).
+    /// A normally small non-negative whole number (X.691 11.6), and the reader behind it.
     #[cold]
-    pub(crate) fn normally_small(&mut self) -> u32 {
+    #[inline(never)]
+    pub(crate) fn normally_small(mut self) -> (Self, u32) {
         if !self.flag() {
-            return self.bits(6) as u32;
+            let value = self.bits(6) as u32;
+            return (self, value);
         }
         let start = self.position;
         let octets = match self.fragment() {
             Fragment::Last(octets @ 1..=4) => octets as u32,
             _ => {
                 self.check(false, start, ErrorKind::Length);
-                return 0;
+                return (self, 0);
             }
         };
-        self.bits(octets * 8) as u32
+        let value = self.bits(octets * 8) as u32;
+        (self, value)
     }
 
     /// A general length determinant (X.691 11.9): one fragment of what follows.
@@ -261,10 +226,11 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
         Fragment::More(blocks * FRAGMENT_UNIT)
     }
 
-    /// Passes over units of `unit_bits` behind a general length determinant, all fragments, and
-    /// says how many there were.
+    /// Passes over units of `unit_bits` behind a general length determinant, all fragments. Says
+    /// how many there were, beside the reader behind them.
     #[cold]
-    pub(crate) fn skip_fragments(&mut self, unit_bits: usize) -> usize {
+    #[inline(never)]
+    pub(super) fn skip_fragments(mut self, unit_bits: usize) -> (Self, usize) {
         let mut total = 0;
         loop {
             let fragment = self.fragment();
@@ -272,14 +238,15 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
             self.skip(units * unit_bits);
             total += units;
             if self.failed() || matches!(fragment, Fragment::Last(_)) {
-                return total;
+                return (self, total);
             }
         }
     }
 
-    /// Passes over the extension additions behind the root of a SEQUENCE (X.691 19.7-19.9).
+    /// The reader behind the extension additions of a SEQUENCE (X.691 19.7-19.9).
     #[cold]
-    pub(crate) fn skip_additions(&mut self) {
+    #[inline(never)]
+    pub(crate) fn behind_additions(mut self) -> Self {
         let start = self.position;
         let count = if self.flag() {
             match self.fragment() {
@@ -295,12 +262,48 @@ impl<'a, O: Observer<'a>> Reader<'a, O> {
         self.skip(count);
         for _ in 0..count {
             if self.failed() {
-                return;
+                break;
             }
             if bitmap.flag() {
-                self.skip_fragments(8);
+                (self, _) = self.skip_fragments(8);
             }
         }
+        self
+    }
+}
+
+/// The bytes from `at` on, where fewer than eight are left, with zeros behind them.
+#[cold]
+#[inline(never)]
+fn load_tail(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let word = rest
+        .iter()
+        .fold(0, |word, byte| word << 8 | u64::from(*byte));
+    match rest.len() {
+        0 => 0,
+        len => word << (u64::BITS as usize - len * 8),
+    }
+}
+
+/// A fault in one word: what is rarely needed shall not take room in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct PackedFault(u64);
+
+impl PackedFault {
+    const NONE: Self = Self(0);
+
+    #[inline(always)]
+    fn new(bit: usize, kind: ErrorKind) -> Self {
+        Self((bit as u64) << 8 | (kind as u64 + 1))
+    }
+
+    fn unpack(self) -> Option<Fault> {
+        let number = (self.0 & 0xFF).checked_sub(1)?;
+        Some(Fault {
+            bit: (self.0 >> 8) as usize,
+            kind: *ErrorKind::ALL.get(number as usize)?,
+        })
     }
 }
 

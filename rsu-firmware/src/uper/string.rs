@@ -10,7 +10,7 @@ pub struct FixedOctetString<const N: usize>(pub [u8; N]);
 
 impl<'a, const N: usize> Element<'a> for FixedOctetString<N> {
     #[inline(always)]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, _observer: &mut O) -> Self {
         let mut octets = [0; N];
         for chunk in octets.chunks_mut(4) {
             let width = chunk.len() as u32 * 8;
@@ -65,7 +65,8 @@ macro_rules! string_element {
         }
 
         impl<'a, const MIN: usize, const MAX: usize> Element<'a> for $name<'a, MIN, MAX> {
-            fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+            #[inline(always)]
+            fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, _observer: &mut O) -> Self {
                 Self(Units::decode_constrained(reader, MIN, MAX))
             }
 
@@ -115,7 +116,8 @@ impl<const MIN: usize, const MAX: usize> fmt::Display for OctetString<'_, MIN, M
 impl<const MIN: usize, const MAX: usize> fmt::Display for Ia5String<'_, MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
-        self.octets().try_for_each(|octet| f.write_char(char::from(octet)))
+        self.octets()
+            .try_for_each(|octet| f.write_char(char::from(octet)))
     }
 }
 

@@ -3,7 +3,9 @@ extern crate std;
 
 use super::reader::Fragment;
 use super::units::Units;
-use super::{Element, ErrorKind, OpenType, Profile, Reader, Tracer, Writer, width_of};
+use super::{
+    Element, ErrorKind, Fault, Observer, OpenType, Profile, Reader, Tracer, Writer, width_of,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::vec::Vec;
@@ -127,8 +129,9 @@ proptest! {
         writer.normally_small(value);
         let end = writer.position();
         writer.finish();
-        let mut reader = Reader::resumed(&buffer, offset as usize, Profile::default());
-        prop_assert_eq!(reader.normally_small(), value);
+        let before = Reader::resumed(&buffer, offset as usize, Profile::default());
+        let (reader, read) = before.normally_small();
+        prop_assert_eq!(read, value);
         prop_assert_eq!(reader.position(), end);
         prop_assert!(!reader.failed());
     }
@@ -169,13 +172,13 @@ fn come_back<const WIDTH: u32>(length: usize, offset: u32) {
     assert!(!writer.failed());
 
     let mut whole = Reader::resumed(&buffer[..len], offset as usize, Profile::default());
-    let read = Units::<WIDTH>::decode(&mut whole);
+    let read = Units::<WIDTH>::decode(&mut whole, &mut ());
     assert_eq!((whole.position(), whole.failed()), (end, false));
     assert_eq!(read.len(), length);
     assert!(read.iter().eq(units));
 
     let mut cut = Reader::resumed(&buffer[..len - 1], offset as usize, Profile::default());
-    Units::<WIDTH>::decode(&mut cut);
+    Units::<WIDTH>::decode(&mut cut, &mut ());
     assert!(cut.failed());
 }
 
@@ -202,25 +205,27 @@ fn a_length_determinant_says_how_many_follow() {
     }
     for first in [0xC0, 0xC5, 0xFF] {
         let bytes = [first];
-        let mut reader = Reader::tracing(&bytes, Profile::default());
+        let mut reader = reader(&bytes);
         reader.fragment();
-        let error = Tracer::into_error(reader.into_observer());
-        assert_eq!((error.kind, error.bit), (ErrorKind::Length, 0));
+        let (bit, kind) = (0, ErrorKind::Length);
+        assert_eq!(reader.fault(), Some(Fault { bit, kind }));
     }
 }
 
 #[test]
 fn the_first_failure_is_kept() {
     let bytes = [0xFF; 2];
-    let mut reader = Reader::tracing(&bytes, Profile::default());
-    reader.enter("outer");
+    let mut reader = reader(&bytes);
+    let mut tracer = Tracer::default();
+    tracer.enter("outer");
     reader.bits(3);
-    reader.enter("inner");
+    tracer.enter("inner");
     reader.check(false, 3, ErrorKind::Range);
-    reader.leave();
+    tracer.leave(reader.fault());
     reader.bits(57);
     assert!(reader.failed());
-    let error = Tracer::into_error(reader.into_observer());
+    tracer.leave(reader.fault());
+    let error = tracer.into_error();
     assert_eq!((error.kind, error.bit), (ErrorKind::Range, 3));
     assert_eq!(std::format!("{}", error.field), "outer.inner");
 }
@@ -229,10 +234,10 @@ fn the_first_failure_is_kept() {
 fn what_overruns_the_end_is_truncated_at_the_end() {
     let bytes = [0; 3];
     for width in 25..=57 {
-        let mut reader = Reader::tracing(&bytes, Profile::default());
+        let mut reader = reader(&bytes);
         reader.bits(width);
-        let error = Tracer::into_error(reader.into_observer());
-        assert_eq!((error.kind, error.bit), (ErrorKind::Truncated, 24));
+        let (bit, kind) = (24, ErrorKind::Truncated);
+        assert_eq!(reader.fault(), Some(Fault { bit, kind }));
     }
     let mut reader = reader(&bytes);
     reader.skip(usize::MAX);
@@ -254,7 +259,7 @@ fn an_open_type_is_kept_as_it_is() {
     OpenType::new(&[0xCA, 0xFE]).encode(&mut writer);
     assert_eq!(writer.finish(), 3);
     assert_eq!(buffer[..3], [2, 0xCA, 0xFE]);
-    let contents = OpenType::decode(&mut reader(&buffer));
+    let contents = OpenType::decode(&mut reader(&buffer), &mut ());
     assert_eq!((contents.len(), contents.is_empty()), (2, false));
     assert!(contents.octets().eq([0xCA, 0xFE]));
 }

@@ -62,11 +62,8 @@ impl<const WIDTH: u32> Units<'_, WIDTH> {
 
 impl<'a, const WIDTH: u32> Units<'a, WIDTH> {
     /// Reads a string whose size is constrained to `min..=max`.
-    pub(super) fn decode_constrained<O: Observer<'a>>(
-        reader: &mut Reader<'a, O>,
-        min: usize,
-        max: usize,
-    ) -> Self {
+    #[inline(always)]
+    pub(super) fn decode_constrained(reader: &mut Reader<'a>, min: usize, max: usize) -> Self {
         let start = reader.position();
         let len = min + reader.bits(width_of((max - min) as u64)) as usize;
         reader.check(len <= max, start, ErrorKind::Size);
@@ -100,10 +97,11 @@ impl<'a, const WIDTH: u32> Units<'a, WIDTH> {
 
 /// Of any size, in fragments (X.691 11.9).
 impl<'a, const WIDTH: u32> Element<'a> for Units<'a, WIDTH> {
-    #[cold]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a, O>) -> Self {
+    #[inline(always)]
+    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, _observer: &mut O) -> Self {
         let position = reader.position();
-        let len = reader.skip_fragments(WIDTH as usize);
+        let (behind, len) = reader.skip_fragments(WIDTH as usize);
+        *reader = behind;
         Self::Fragments {
             bytes: reader.bytes(),
             position,

@@ -1,6 +1,6 @@
 //! Writes bit fields into a borrowed buffer. Failures are sticky, as in the reader.
 
-use super::error::ErrorKind;
+use super::error::{ErrorKind, Fault};
 use super::{Observer, Profile, Tracer};
 
 /// Writes bit fields one after the other.
@@ -12,7 +12,7 @@ pub struct Writer<'b, O = ()> {
     /// Bits that do not fill a byte yet, right-aligned, and their number (below 8).
     pending: u64,
     pending_bits: u32,
-    failed: bool,
+    fault: Option<Fault>,
     profile: Profile,
     observer: O,
 }
@@ -38,7 +38,7 @@ impl<'b, O> Writer<'b, O> {
             written: 0,
             pending: 0,
             pending_bits: 0,
-            failed: false,
+            fault: None,
             profile,
             observer,
         }
@@ -56,7 +56,12 @@ impl<'b, O> Writer<'b, O> {
 
     /// Whether anything was wrong so far.
     pub fn failed(&self) -> bool {
-        self.failed
+        self.fault.is_some()
+    }
+
+    /// What was wrong first.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault
     }
 
     /// What watched.
@@ -78,16 +83,15 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
 
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
-        self.observer.leave();
+        self.observer.leave(self.fault);
     }
 
     /// Notes that the value to be written breaks the rules, unless `ok`.
     #[inline(always)]
     pub(crate) fn check(&mut self, ok: bool, kind: ErrorKind) {
-        self.failed |= !ok;
-        if O::TRACES && !ok {
+        if !ok && self.fault.is_none() {
             let bit = self.position();
-            self.observer.fail(bit, kind);
+            self.fault = Some(Fault { bit, kind });
         }
     }
 
@@ -125,10 +129,10 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
         for (to, from) in rest.iter_mut().zip(aligned.to_be_bytes()).take(whole) {
             *to = from;
         }
-        self.failed |= !fits;
-        if O::TRACES && !fits {
-            let end = self.bytes.len() * 8;
-            self.observer.fail(end, ErrorKind::BufferFull);
+        if !fits && self.fault.is_none() {
+            let bit = self.bytes.len() * 8;
+            let kind = ErrorKind::BufferFull;
+            self.fault = Some(Fault { bit, kind });
         }
     }
 
