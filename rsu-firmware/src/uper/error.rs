@@ -205,11 +205,13 @@ impl Default for Tracer {
 }
 
 impl Observer<'_> for Tracer {
-    fn enter(&mut self, name: &'static str) {
+    fn enter(&mut self, name: &'static str, fault: Option<Fault>) {
+        self.note(fault);
         self.path.push(Step::Field(name));
     }
 
-    fn enter_element(&mut self, index: usize) {
+    fn enter_element(&mut self, index: usize, fault: Option<Fault>) {
+        self.note(fault);
         self.path.push(Step::Element(index));
     }
 

@@ -174,7 +174,7 @@ impl<'a, T: Element<'a>, S: Bounds> SequenceOf<'a, T, S> {
             if reader.failed() {
                 break;
             }
-            observer.enter_element(index);
+            observer.enter_element(index, reader.fault());
             reader.refill();
             let element = T::decode(&mut reader, observer);
             if !reader.failed() {

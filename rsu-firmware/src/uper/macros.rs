@@ -509,7 +509,7 @@ macro_rules! sequence {
                     if optional {
                         preamble <<= 1;
                     }
-                    observer.enter($id);
+                    observer.enter($id, reader.fault());
                     let $field = <$type as $crate::uper::Element<'a>>::decode_field(
                         reader, observer, present,
                     );
@@ -598,14 +598,14 @@ macro_rules! choice {
                 reader.check(known, start, $crate::uper::ErrorKind::Alternative);
                 match index {
                     $($index => {
-                        observer.enter($id);
+                        observer.enter($id, reader.fault());
                         let value =
                             <$type as $crate::uper::Element<'a>>::decode(reader, observer);
                         observer.leave(reader.fault());
                         Self::$variant(value)
                     })*
                     _ => {
-                        observer.enter($first_id);
+                        observer.enter($first_id, reader.fault());
                         let value =
                             <$first_type as $crate::uper::Element<'a>>::decode(reader, observer);
                         observer.leave(reader.fault());

@@ -10,10 +10,10 @@ use super::{Element, Profile};
 
 /// Watches a [`Reader`] or [`Writer`](super::Writer) at work.
 pub trait Observer<'a> {
-    /// A named field begins.
-    fn enter(&mut self, _name: &'static str) {}
+    /// A named field begins; `fault` is what has gone wrong before it.
+    fn enter(&mut self, _name: &'static str, _fault: Option<Fault>) {}
     /// The next element of a list begins.
-    fn enter_element(&mut self, _index: usize) {}
+    fn enter_element(&mut self, _index: usize, _fault: Option<Fault>) {}
     /// The field or element is over; `fault` is what has gone wrong so far.
     fn leave(&mut self, _fault: Option<Fault>) {}
     /// An element of a list was read.
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
             bit: self.end(),
             kind: ErrorKind::Truncated,
         });
-        truncated.or_else(|| self.fault.unpack())
+        self.fault.unpack().or(truncated)
     }
 
     /// Notes that the field which began at `bit` breaks the rules, unless `ok`.
@@ -115,7 +115,11 @@ impl<'a> Reader<'a> {
     #[inline(never)]
     fn failed_at(mut self, bit: usize, kind: ErrorKind) -> Self {
         if self.fault == PackedFault::NONE {
-            self.fault = PackedFault::new(bit, kind);
+            self.fault = if self.position > self.end() {
+                PackedFault::new(self.end(), ErrorKind::Truncated)
+            } else {
+                PackedFault::new(bit, kind)
+            };
         }
         self
     }

@@ -217,9 +217,9 @@ fn the_first_failure_is_kept() {
     let bytes = [0xFF; 2];
     let mut reader = reader(&bytes);
     let mut tracer = Tracer::default();
-    tracer.enter("outer");
+    tracer.enter("outer", None);
     reader.bits(3);
-    tracer.enter("inner");
+    tracer.enter("inner", reader.fault());
     reader.check(false, 3, ErrorKind::Range);
     tracer.leave(reader.fault());
     reader.bits(57);

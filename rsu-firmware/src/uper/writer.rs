@@ -73,12 +73,12 @@ impl<'b, O> Writer<'b, O> {
 impl<'a, O: Observer<'a>> Writer<'_, O> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, name: &'static str) {
-        self.observer.enter(name);
+        self.observer.enter(name, self.fault);
     }
 
     #[inline(always)]
     pub(crate) fn enter_element(&mut self, index: usize) {
-        self.observer.enter_element(index);
+        self.observer.enter_element(index, self.fault);
     }
 
     #[inline(always)]
