@@ -70,7 +70,9 @@ async fn demo(options: &Options) -> Result<(), Failure> {
 impl Options {
     /// Completes at Ctrl-C, or when the time is over.
     fn end(&self) -> impl Future<Output = ()> {
-        let seconds = self.duration.map(|seconds| Duration::from_secs(seconds.into()));
+        let seconds = self
+            .duration
+            .map(|seconds| Duration::from_secs(seconds.into()));
         async move {
             let over = async {
                 match seconds {

@@ -16,9 +16,9 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
             }
             (' ' | '\t' | '\r' | '\n' | ':' | ',', None) => {}
             _ => {
-                let digit = character
-                    .to_digit(16)
-                    .ok_or_else(|| format!("character {}: '{character}' is no hex digit", at + 1))?;
+                let digit = character.to_digit(16).ok_or_else(|| {
+                    format!("character {}: '{character}' is no hex digit", at + 1)
+                })?;
                 high = match high {
                     None => Some(digit),
                     Some(high) => {
@@ -58,8 +58,14 @@ mod tests {
 
     #[test]
     fn errors_name_the_character() {
-        assert_eq!(decode("04g0"), Err("character 3: 'g' is no hex digit".into()));
-        assert_eq!(decode("0 4"), Err("character 2: ' ' is no hex digit".into()));
+        assert_eq!(
+            decode("04g0"),
+            Err("character 3: 'g' is no hex digit".into())
+        );
+        assert_eq!(
+            decode("0 4"),
+            Err("character 2: ' ' is no hex digit".into())
+        );
         assert_eq!(decode("040"), Err("an odd number of hex digits".into()));
     }
 

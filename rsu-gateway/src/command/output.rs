@@ -22,9 +22,8 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 /// Whether the reader of our stdout has closed it, as `head` does: no fault of ours.
 pub(super) fn reader_is_gone(error: &(dyn Error + 'static)) -> bool {
     let is_broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    let is_json_of_it = |error: &serde_json::Error| {
-        error.io_error_kind() == Some(io::ErrorKind::BrokenPipe)
-    };
+    let is_json_of_it =
+        |error: &serde_json::Error| error.io_error_kind() == Some(io::ErrorKind::BrokenPipe);
     causes(error).any(|cause| {
         cause.downcast_ref().is_some_and(is_broken_pipe)
             || cause.downcast_ref().is_some_and(is_json_of_it)

@@ -68,7 +68,9 @@ async fn replay(options: &Options) -> Result<(), Failure> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let uplink = uplink.map(|uplink| tokio::spawn(uplink.run(async { drop(stopped.await) })));
 
-    let mut lines = options.json.then(|| Lines::new(io::BufWriter::new(io::stdout().lock())));
+    let mut lines = options
+        .json
+        .then(|| Lines::new(io::BufWriter::new(io::stdout().lock())));
     let mut progress = Progress::new(&options.trace);
     let mut interrupted = false;
     let mut fault = None;

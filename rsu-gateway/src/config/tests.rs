@@ -37,26 +37,44 @@ fn what_the_example_leaves_out_is_valid_too() {
     let config = parse(&everything).unwrap();
     assert_eq!(config.contradiction(), None);
     assert!(config.recording().is_some());
-    assert_eq!(config.platform().unit.position.map(|p| p.latitude_deg), Some(29.7215));
+    assert_eq!(
+        config.platform().unit.position.map(|p| p.latitude_deg),
+        Some(29.7215)
+    );
 }
 
 #[test]
 fn unknown_keys_are_named_with_their_line() {
     let error = refusal(&LEAST.replace("esn =", "serial ="));
-    assert!(error.contains("line 4") && error.contains("serial"), "{error}");
+    assert!(
+        error.contains("line 4") && error.contains("serial"),
+        "{error}"
+    );
     let error = refusal(&format!("{LEAST}[mqttt]\n"));
-    assert!(error.contains("line 9") && error.contains("mqttt"), "{error}");
+    assert!(
+        error.contains("line 9") && error.contains("mqttt"),
+        "{error}"
+    );
 }
 
 #[test]
 fn values_out_of_range_are_named_with_their_line() {
     let error = refusal(&format!("{LEAST}keep_alive_s = 4\n"));
-    assert!(error.contains("line 9") && error.contains("keep_alive_s"), "{error}");
+    assert!(
+        error.contains("line 9") && error.contains("keep_alive_s"),
+        "{error}"
+    );
     assert!(error.contains("from 5 to 300"), "{error}");
     let error = refusal(&LEAST.replace("R328328", "R/328328"));
-    assert!(error.contains("line 3") && error.contains("RSU id"), "{error}");
+    assert!(
+        error.contains("line 3") && error.contains("RSU id"),
+        "{error}"
+    );
     let error = refusal(&LEAST.replace("mqtt://localhost:1883", "localhost"));
-    assert!(error.contains("line 8") && error.contains("mqtt://"), "{error}");
+    assert!(
+        error.contains("line 8") && error.contains("mqtt://"),
+        "{error}"
+    );
     let error = refusal(&LEAST.replace("[::]:30299", "30299"));
     assert!(error.contains("line 6"), "{error}");
 }
@@ -77,7 +95,11 @@ fn keys_that_contradict_one_another_are_told() {
         let config = parse(&format!("{LEAST}{addition}\n")).unwrap();
         let contradiction = config.contradiction();
         assert_eq!(contradiction.is_some(), told.is_some(), "{addition}");
-        assert!(contradiction.unwrap_or_default().contains(told.unwrap_or_default()));
+        assert!(
+            contradiction
+                .unwrap_or_default()
+                .contains(told.unwrap_or_default())
+        );
     }
     let alone = LEAST.replace("[radio]", "latitude_deg = 1.0\n[radio]");
     assert!(parse(&alone).unwrap().contradiction().is_some());

@@ -168,10 +168,22 @@ fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 4] {
         uplink.live.iter().map(|(_, live)| count(live)).sum()
     };
     [
-        ("uplink_live_dropped", live(|l| l.dropped_oldest + l.dropped_superseded + l.dropped_cut)),
-        ("uplink_live_refused", live(|l| l.too_large + l.invalid_topic)),
-        ("uplink_assured_dropped", uplink.outbox.dropped_full + uplink.assured.dropped_unsendable),
-        ("uplink_assured_refused", uplink.outbox.too_large + uplink.outbox.invalid_topic),
+        (
+            "uplink_live_dropped",
+            live(|l| l.dropped_oldest + l.dropped_superseded + l.dropped_cut),
+        ),
+        (
+            "uplink_live_refused",
+            live(|l| l.too_large + l.invalid_topic),
+        ),
+        (
+            "uplink_assured_dropped",
+            uplink.outbox.dropped_full + uplink.assured.dropped_unsendable,
+        ),
+        (
+            "uplink_assured_refused",
+            uplink.outbox.too_large + uplink.outbox.invalid_topic,
+        ),
     ]
 }
 
@@ -181,7 +193,10 @@ fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Vec<(&'static
     [
         ("frames_received", rsu.stats().frames()),
         ("reports_made", reports),
-        ("publishes_sent", live + uplink.assured.published + uplink.on_connect.published),
+        (
+            "publishes_sent",
+            live + uplink.assured.published + uplink.on_connect.published,
+        ),
         ("publishes_acknowledged", uplink.assured.acknowledged),
         ("connections", uplink.connections),
     ]

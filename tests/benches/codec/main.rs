@@ -33,9 +33,12 @@ fn messages(kind: &str) -> Vec<Vec<u8>> {
 
 fn bench_each(bencher: Bencher<'_, '_>, kind: &str, work: impl Fn(&[u8]) -> u64 + Sync) {
     let messages = messages(kind);
-    bencher
-        .counter(ItemsCount::new(messages.len()))
-        .bench(|| messages.iter().map(|message| work(black_box(message))).fold(0, u64::wrapping_add));
+    bencher.counter(ItemsCount::new(messages.len())).bench(|| {
+        messages
+            .iter()
+            .map(|message| work(black_box(message)))
+            .fold(0, u64::wrapping_add)
+    });
 }
 
 #[divan::bench(args = KINDS)]

@@ -71,7 +71,11 @@ impl Sum {
         optional_indices!(self += bsm.time_confidence);
         self.position(&bsm.pos);
         if let Some(accuracy) = &bsm.pos_accuracy {
-            values!(self += accuracy.semi_major, accuracy.semi_minor, accuracy.orientation);
+            values!(
+                self += accuracy.semi_major,
+                accuracy.semi_minor,
+                accuracy.orientation
+            );
         }
         self.confidence(bsm.pos_confidence.as_ref());
         self.add(bsm.transmission.index());
@@ -79,7 +83,12 @@ impl Sum {
         self.motion(bsm.motion_cfd.as_ref());
         self.acceleration(&bsm.accel_set);
         let brakes = &bsm.brakes;
-        optional_indices!(self += brakes.brake_padel, brakes.traction, brakes.abs, brakes.scs);
+        optional_indices!(
+            self += brakes.brake_padel,
+            brakes.traction,
+            brakes.abs,
+            brakes.scs
+        );
         optional_indices!(self += brakes.brake_boost, brakes.aux_brakes);
         if let Some(wheels) = &brakes.wheel_brakes {
             bits!(self += wheels);
@@ -120,7 +129,11 @@ impl Sum {
         match &initial.pos_accuracy {
             Some(PosAccuracy::Confidence(confidence)) => self.confidence(Some(confidence)),
             Some(PosAccuracy::Ellipse(ellipse)) => {
-                values!(self += ellipse.semi_major, ellipse.semi_minor, ellipse.orientation);
+                values!(
+                    self += ellipse.semi_major,
+                    ellipse.semi_minor,
+                    ellipse.orientation
+                );
             }
             None => {}
         }
@@ -142,7 +155,11 @@ impl Sum {
 
     fn motion(&mut self, motion: Option<&MotionConfidenceSet>) {
         if let Some(motion) = motion {
-            optional_indices!(self += motion.speed_cfd, motion.heading_cfd, motion.steer_cfd);
+            optional_indices!(
+                self += motion.speed_cfd,
+                motion.heading_cfd,
+                motion.steer_cfd
+            );
         }
     }
 
@@ -359,9 +376,18 @@ impl<'a> Visitor<'a> for Sum {
 
     fn participant(&mut self, participant: &ParticipantData) {
         self.add(participant.ptc_type.index() + participant.source.index());
-        values!(self += participant.ptc_id, participant.sec_mark, participant.speed);
+        values!(
+            self += participant.ptc_id,
+            participant.sec_mark,
+            participant.speed
+        );
         values!(self += participant.heading);
-        self.add(participant.id.as_ref().map_or(0, |id| u64::from_be_bytes(id.0)));
+        self.add(
+            participant
+                .id
+                .as_ref()
+                .map_or(0, |id| u64::from_be_bytes(id.0)),
+        );
         self.offset(&participant.pos);
         self.confidence(Some(&participant.pos_confidence));
         optional_indices!(self += participant.transmission);

@@ -51,7 +51,11 @@ impl View {
             address,
             terminal: io::stdout().is_terminal(),
             started: now,
-            before: Counts { at: now, frames: 0, reports: 0 },
+            before: Counts {
+                at: now,
+                frames: 0,
+                reports: 0,
+            },
             rates: Rates::default(),
         };
         view.say(if view.terminal { ENTER_SCREEN } else { "" });
@@ -71,7 +75,9 @@ impl View {
     /// A terminal that is gone is no reason to fail.
     fn say(&self, text: &str) {
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        let _ = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
     }
 
     fn invitation(&self) -> String {
@@ -103,14 +109,18 @@ impl View {
             return false;
         }
         let frames = station.rsu().stats().frames();
-        let reports = station
-            .reporting()
-            .map_or(0, |reporting| reporting.published().entries().map(|(_, n)| n).sum());
+        let reports = station.reporting().map_or(0, |reporting| {
+            reporting.published().entries().map(|(_, n)| n).sum()
+        });
         self.rates = Rates {
             frames: (frames - self.before.frames) as f64 / elapsed,
             reports: (reports - self.before.reports) as f64 / elapsed,
         };
-        self.before = Counts { at: Instant::now(), frames, reports };
+        self.before = Counts {
+            at: Instant::now(),
+            frames,
+            reports,
+        };
         true
     }
 
@@ -198,7 +208,11 @@ fn draw_lane(lane: &LaneView<'_>) -> String {
         count => format!("{count:2} wait {:5.1} m ", queue.length_m),
     };
     let lights: Vec<_> = lane.phases().map(draw_light).collect();
-    format!("  lane {:2} {road}┃ {waiting} {}", lane.id(), lights.join("  "))
+    format!(
+        "  lane {:2} {road}┃ {waiting} {}",
+        lane.id(),
+        lights.join("  ")
+    )
 }
 
 fn draw_light(phase: PhaseView) -> String {

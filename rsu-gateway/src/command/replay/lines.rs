@@ -111,7 +111,12 @@ impl<W: Write> Lines<W> {
                 if let Some((node, error)) = heard.refused_node {
                     let reason = error.to_string();
                     let node = node.into();
-                    self.line(&Line::RefusedMap { packet, time, node, reason })?;
+                    self.line(&Line::RefusedMap {
+                        packet,
+                        time,
+                        node,
+                        reason,
+                    })?;
                 }
                 self.line(&Line::Message {
                     packet,
@@ -133,7 +138,10 @@ impl<W: Write> Lines<W> {
     }
 }
 
-fn write_signals<S: Serializer>(vehicle: &VehicleView<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+fn write_signals<S: Serializer>(
+    vehicle: &VehicleView<'_>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut sequence = serializer.serialize_seq(None)?;
     for phase in vehicle.signals() {
         sequence.serialize_element(&Signal::from(phase))?;

@@ -44,7 +44,7 @@ impl Progress {
     }
 
     pub(super) fn is_due(&mut self) -> bool {
-        self.frames % FRAMES_PER_LOOK == 0 && self.shown.elapsed() >= SHOW_INTERVAL
+        self.frames.is_multiple_of(FRAMES_PER_LOOK) && self.shown.elapsed() >= SHOW_INTERVAL
     }
 
     /// Shows how far the replay is, where somebody is watching.
@@ -53,10 +53,13 @@ impl Progress {
         if !self.terminal {
             return;
         }
-        let share = trace.length_bytes().filter(|length| *length > 0).map(|length| {
-            let done = trace.position_bytes().min(length);
-            format!("{:3} %, ", done * 100 / length)
-        });
+        let share = trace
+            .length_bytes()
+            .filter(|length| *length > 0)
+            .map(|length| {
+                let done = trace.position_bytes().min(length);
+                format!("{:3} %, ", done * 100 / length)
+            });
         let mut stderr = io::stderr().lock();
         // Nothing is lost if the terminal is gone.
         let _ = write!(
@@ -74,9 +77,15 @@ impl Progress {
         if self.terminal {
             eprint!("\r\x1b[K");
         }
-        let recorded = self.first.map_or(0.0, |first| (self.last - first).as_secs_f64());
+        let recorded = self
+            .first
+            .map_or(0.0, |first| (self.last - first).as_secs_f64());
         let ended = if interrupted { ", interrupted" } else { "" };
-        eprintln!("{}: {} packets, {recorded:.1} s recorded{ended}", self.name, trace.packets());
+        eprintln!(
+            "{}: {} packets, {recorded:.1} s recorded{ended}",
+            self.name,
+            trace.packets()
+        );
         eprintln!(
             "{} frames in {:.3} s: {:.0} frames/s",
             self.frames,
@@ -88,7 +97,10 @@ impl Progress {
             .map(|(kind, count)| (kind.name(), count))
             .collect();
         table("messages", &delivered);
-        table("packets without a frame", &raised(trace.skipped().map(|(s, n)| (s.name(), n))));
+        table(
+            "packets without a frame",
+            &raised(trace.skipped().map(|(s, n)| (s.name(), n))),
+        );
         table("drops and omissions", &raised(station.drops().into_iter()));
         if let Some(reporting) = station.reporting() {
             table("reports", &raised(reporting.published().entries()));
