@@ -1,5 +1,6 @@
 //! The command line: what the program can be asked to do.
 
+mod answers;
 mod demo;
 mod encode;
 mod hex;

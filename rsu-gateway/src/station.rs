@@ -9,7 +9,7 @@ use rsu_firmware::stats::FrameKind;
 use rsu_firmware::time::Timestamp;
 use tracing::{debug, warn};
 
-pub use reporting::Reporting;
+pub use reporting::{ASSURED_BYTES_MAX, ASSURED_RECORDS_MAX, LIVE_QUEUE_MAX, Reporting};
 
 /// The core and, where there is a platform, what reports to it.
 pub struct Station {
@@ -75,8 +75,9 @@ impl Station {
     }
 
     /// Sets the counters of what was lost before it came here, to be reported with the others.
-    pub fn set_lost_outside(&mut self, counters: Vec<(&'static str, u64)>) {
-        self.lost_outside = counters;
+    pub fn set_lost_outside(&mut self, counters: impl IntoIterator<Item = (&'static str, u64)>) {
+        self.lost_outside.clear();
+        self.lost_outside.extend(counters);
     }
 
     /// When [`Station::handle_timeout`] has something to do next; never, if `None`.

@@ -1,12 +1,11 @@
 //! `rsu encode`: from JER to UPER.
 
-use std::io::{self, BufRead, Write};
-
 use clap::Args;
 use rsu_firmware::message::MessageFrame;
 use rsu_firmware::uper::Profile;
 use serde_json::Value;
 
+use super::answers::answer_every_line;
 use super::{Failure, ProfileOption, hex, logging, output};
 
 /// Encode messages: JER values on stdin, one a line, to UPER in hex on stdout.
@@ -26,33 +25,24 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
     logging.start(None, None)?;
     let profile = options.profile.profile();
     let mut buffer = vec![0; MESSAGE_BYTES_MAX];
-    let mut input = io::stdin().lock();
-    let mut output = io::BufWriter::new(io::stdout().lock());
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        match encode(&line, profile, &mut buffer) {
-            Ok(bytes) => writeln!(output, "{}", hex::encode(bytes))?,
-            Err(error) => writeln!(output, "{error}")?,
-        }
-        // Whoever sends a line and waits for its answer shall get it.
-        output.flush()?;
-    }
-    Ok(())
+    answer_every_line(|line, output| match encode(line, profile, &mut buffer) {
+        Ok(bytes) => output.write_all(hex::encode(bytes).as_bytes()),
+        Err(error) => write!(output, "{error}"),
+    })
 }
 
 fn encode<'b>(line: &[u8], profile: Profile, buffer: &'b mut [u8]) -> Result<&'b [u8], Value> {
     let json = &mut serde_json::Deserializer::from_slice(line);
-    let message: MessageFrame<'_> = serde_path_to_error::deserialize(json).map_err(|error| {
-        let path = error.path().to_string();
-        let field = if path == "." { "MessageFrame" } else { &path };
-        let message = error.inner().to_string();
-        let kind = kind_of(&message, error.inner());
-        output::input_error(field, kind, &message)
-    })?;
+    let message: MessageFrame<'_> =
+        serde_path_to_error::deserialize(&mut *json).map_err(|error| {
+            let path = error.path().to_string();
+            let field = if path == "." { "MessageFrame" } else { &path };
+            let message = error.inner().to_string();
+            let kind = kind_of(&message, error.inner());
+            output::input_error(field, kind, &message)
+        })?;
+    json.end()
+        .map_err(|error| output::input_error("MessageFrame", "json", &error.to_string()))?;
     let len = message
         .encode(buffer, profile)
         .map_err(|error| output::codec_error(&error))?;

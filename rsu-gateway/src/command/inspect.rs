@@ -1,16 +1,18 @@
 //! `rsu inspect`: from UPER to JER.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory};
 use rsu_firmware::message::MessageFrame;
 use rsu_firmware::network::{self, Adaptation};
 use rsu_firmware::uper::Profile;
 use serde_json::Value;
 
-use super::{Failure, ProfileOption, hex, logging, output};
+use super::answers::answer_every_line;
+use super::{Arguments, Failure, ProfileOption, hex, logging, output};
 use crate::radio::Radio;
 use crate::radio::trace::{Pace, Trace};
 
@@ -21,23 +23,27 @@ use crate::radio::trace::{Pace, Trace};
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// Hex digits, a file, or `-` for stdin.
-    #[arg(default_value = "-", value_name = "HEX|FILE|-")]
+    #[arg(default_value = STDIN, value_name = "HEX|FILE|-")]
     input: String,
 
     /// Read one message in hex a line from stdin and answer each by one line: its JER value, or
     /// {"error":{"bit":N,"field":"...","kind":"..."}}.
-    #[arg(long, conflicts_with = "input")]
+    #[arg(long)]
     lines: bool,
 
     #[command(flatten)]
     profile: ProfileOption,
 }
 
+/// What stands for stdin on the command line.
+const STDIN: &str = "-";
+
 pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), Failure> {
     logging.start(None, None)?;
     let profile = options.profile.profile();
     if options.lines {
-        return answer_lines(profile);
+        options.insist_on_stdin();
+        return answer_every_line(|line, output| answer(line, profile, output));
     }
     let input = Input::read(&options.input)?;
     let mut show = Show {
@@ -57,42 +63,48 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
     match (show.shown, show.refused) {
         (0, 0) => Err("there is no message in the input".into()),
         (_, 0) => Ok(()),
-        (shown, refused) => Err(format!("{refused} of {} messages refused", shown + refused).into()),
+        (shown, refused) => {
+            Err(format!("{refused} of {} messages refused", shown + refused).into())
+        }
+    }
+}
+
+impl Options {
+    /// Ends the program over anything else, as over any wrong command line.
+    fn insist_on_stdin(&self) {
+        if self.input != STDIN {
+            let message = "--lines reads from stdin, not from an argument";
+            let mut program = Arguments::command();
+            program.error(ErrorKind::ArgumentConflict, message).exit();
+        }
     }
 }
 
 /// One hex message in, one JSON object out.
-fn answer_lines(profile: Profile) -> Result<(), Failure> {
-    let mut input = io::stdin().lock();
-    let mut output = io::BufWriter::new(io::stdout().lock());
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            break;
+fn answer(line: &[u8], profile: Profile, output: &mut dyn Write) -> io::Result<()> {
+    let bytes = match hex::decode(&String::from_utf8_lossy(line)) {
+        Ok(bytes) => bytes,
+        Err(message) => {
+            let error = output::input_error("MessageFrame", "hex", &message);
+            return write!(output, "{error}");
         }
-        let text = String::from_utf8_lossy(&line);
-        match hex::decode(&text) {
-            Err(message) => {
-                let error = output::input_error("MessageFrame", "hex", &message);
-                serde_json::to_writer(&mut output, &error)?;
-            }
-            Ok(bytes) => match MessageFrame::decode(&bytes, profile) {
-                Ok(message) => serde_json::to_writer(&mut output, &message)?,
-                Err(error) => serde_json::to_writer(&mut output, &output::codec_error(&error))?,
-            },
-        }
-        output.write_all(b"\n")?;
-        // Whoever sends a line and waits for its answer shall get it.
-        output.flush()?;
+    };
+    match MessageFrame::decode(&bytes, profile) {
+        Ok(message) => Ok(serde_json::to_writer(output, &message)?),
+        Err(error) => write!(output, "{}", output::codec_error(&error)),
     }
-    Ok(())
 }
 
 /// Whether the bytes begin as a pcapng or a pcap file (in either byte order, with times in micro-
 /// or nanoseconds).
 fn is_capture(bytes: &[u8]) -> bool {
-    const MAGIC: [u32; 5] = [0x0A0D_0D0A, 0xA1B2_C3D4, 0xD4C3_B2A1, 0xA1B2_3C4D, 0x4D3C_B2A1];
+    const MAGIC: [u32; 5] = [
+        0x0A0D_0D0A,
+        0xA1B2_C3D4,
+        0xD4C3_B2A1,
+        0xA1B2_3C4D,
+        0x4D3C_B2A1,
+    ];
     let first = bytes.first_chunk().copied().map(u32::from_be_bytes);
     first.is_some_and(|first| MAGIC.contains(&first))
 }
@@ -106,7 +118,7 @@ enum Input {
 
 impl Input {
     fn read(argument: &str) -> Result<Self, Failure> {
-        if argument == "-" {
+        if argument == STDIN {
             let mut bytes = Vec::new();
             io::stdin().lock().read_to_end(&mut bytes)?;
             return Self::recognise("stdin", bytes);
@@ -127,19 +139,19 @@ impl Input {
         let Ok(text) = std::str::from_utf8(&bytes) else {
             return Ok(Self::Units(vec![(name.into(), bytes)]));
         };
-        let lines = text.lines().enumerate();
-        let units: Result<Vec<_>, _> = lines
+        let lines = (1..).zip(text.lines());
+        let units: Result<Vec<_>, String> = lines
             .filter(|(_, line)| !line.trim().is_empty())
-            .map(|(at, line)| Ok((format!("{name}:{}", at + 1), hex::decode(line)?)))
+            .map(|(number, line)| {
+                let bytes = hex::decode(line).map_err(|error| format!("line {number}, {error}"))?;
+                Ok((format!("{name}:{number}"), bytes))
+            })
             .collect();
         match units {
             Ok(units) => Ok(Self::Units(units)),
             // Few raw messages are text by chance, and none of them hex.
             Err(_) if text.contains('\0') => Ok(Self::Units(vec![(name.into(), bytes)])),
-            Err(error) => {
-                let error: String = error;
-                Err(format!("{name} is neither a capture nor hex: {error}").into())
-            }
+            Err(error) => Err(format!("{name} is neither a capture nor hex: {error}").into()),
         }
     }
 }
@@ -173,7 +185,11 @@ impl Show {
     fn unit(&mut self, at: &str, bytes: &[u8]) -> io::Result<()> {
         let message = match message_of(bytes) {
             Unit::Frame(dsm) => {
-                eprintln!("{at}: frame, AID {}, {} bytes", dsm.aid.value(), dsm.payload.len());
+                eprintln!(
+                    "{at}: frame, AID {}, {} bytes",
+                    dsm.aid.value(),
+                    dsm.payload.len()
+                );
                 dsm.payload
             }
             Unit::Message(message) => message,

@@ -1,9 +1,11 @@
 //! Logs: what is said on stderr while the program works.
 
-use std::io;
+use std::env;
+use std::io::{self, IsTerminal};
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Failure;
 use crate::config::LogFormat;
@@ -28,11 +30,26 @@ pub(super) struct Options {
 struct Filter(String);
 
 impl std::str::FromStr for Filter {
-    type Err = tracing_subscriber::filter::ParseError;
+    type Err = String;
 
     fn from_str(directives: &str) -> Result<Self, Self::Err> {
-        EnvFilter::builder().parse(directives)?;
+        parse(directives)?;
         Ok(Self(directives.into()))
+    }
+}
+
+/// A word alone has to be a level: tracing would take a misspelt one for the name of a module, and
+/// log nothing.
+fn parse(directives: &str) -> Result<EnvFilter, String> {
+    let is_level = |word: &&str| word.trim().parse::<LevelFilter>().is_ok();
+    let mut words = directives
+        .split(',')
+        .filter(|part| !part.contains(['=', '[']));
+    match words.find(|word| !is_level(word)) {
+        Some(word) => Err(format!("\"{word}\" is no level")),
+        None => EnvFilter::builder()
+            .parse(directives)
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -42,16 +59,19 @@ impl Options {
     ///
     /// # Errors
     /// `level` is no filter.
-    pub(super) fn start(&self, level: Option<&str>, format: Option<LogFormat>) -> Result<(), Failure> {
+    pub(super) fn start(
+        &self,
+        level: Option<&str>,
+        format: Option<LogFormat>,
+    ) -> Result<(), Failure> {
         let level = match &self.log_level {
             Some(filter) => &filter.0,
             None => level.unwrap_or("info"),
         };
-        let filter = EnvFilter::builder()
-            .parse(level)
-            .map_err(|error| format!("log level \"{level}\": {error}"))?;
+        let filter = parse(level).map_err(|error| format!("log level \"{level}\": {error}"))?;
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(wants_colours())
             .with_writer(io::stderr);
         match self.log_format.or(format).unwrap_or_default() {
             LogFormat::Text => subscriber.with_target(false).init(),
@@ -59,4 +79,10 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// A terminal shows colours, unless its user has said otherwise (no-color.org); a file does not.
+fn wants_colours() -> bool {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && io::stderr().is_terminal()
 }

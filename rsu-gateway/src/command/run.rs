@@ -43,7 +43,9 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
         return Ok(());
     }
     let recorder = recorder(options, &config)?;
-    let data = recorder.as_ref().map_or_else(|| PathBuf::from("/"), |(folder, _)| folder.clone());
+    let data = recorder
+        .as_ref()
+        .map_or_else(|| PathBuf::from("/"), |(folder, _)| folder.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -53,10 +55,16 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
         let stop = stopped()?;
         let (reporting, uplink) = Reporting::new(config.platform(), mqtt, config.clock(), data)?;
         let station = Station::new(config.rsu(), Some(reporting));
-        info!(listen = %config.listen(), "receiving");
+        info!(listen = %radio.local_address()?, "receiving");
         let (stopping, stops) = tokio::sync::oneshot::channel::<()>();
         let uplink = tokio::spawn(uplink.run(async { drop(stops.await) }));
-        serve(station, &mut radio, recorder.map(|(_, recorder)| recorder), stop).await?;
+        serve(
+            station,
+            &mut radio,
+            recorder.map(|(_, recorder)| recorder),
+            stop,
+        )
+        .await?;
         info!("stopping");
         drop(stopping);
         uplink.await?;
@@ -94,14 +102,12 @@ async fn serve(
 ) -> Result<(), Failure> {
     tokio::pin!(stop);
     loop {
+        station.set_lost_outside(lost(radio, recorder.as_ref()));
         let wait = until(station.poll_timeout());
         tokio::select! {
             biased;
             () = &mut stop => break,
-            () = tokio::time::sleep(wait) => {
-                station.set_lost_outside(lost(radio, recorder.as_ref()));
-                station.handle_timeout(clock::now());
-            }
+            () = tokio::time::sleep(wait) => station.handle_timeout(clock::now()),
             frame = radio.receive() => {
                 let Some(frame) = frame? else { break };
                 if let Some(recorder) = &recorder {
@@ -124,10 +130,10 @@ fn until(due: Option<Timestamp>) -> Duration {
 }
 
 /// What the radio path and the recorder could not keep.
-fn lost(radio: &Udp, recorder: Option<&Recorder>) -> Vec<(&'static str, u64)> {
+fn lost(radio: &Udp, recorder: Option<&Recorder>) -> [(&'static str, u64); 4] {
     let radio = radio.dropped();
     let recorder = recorder.map(Recorder::counts).unwrap_or_default();
-    vec![
+    [
         ("radio_truncated_datagrams", radio.truncated_datagrams),
         ("radio_receive_errors", radio.receive_errors),
         ("recording_dropped", recorder.dropped),

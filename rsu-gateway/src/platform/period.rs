@@ -23,6 +23,8 @@ impl Period {
         if self.interval <= Span::default() {
             return false;
         }
+        // At the end of time there is still a next one, or it would be due for ever.
+        let now = now.min(Timestamp::from_micros(i64::MAX) - self.interval);
         let next = self.next.unwrap_or(now);
         // A clock that was set back must not put it off.
         if now < next && next - now <= self.interval {
@@ -65,6 +67,12 @@ mod tests {
         let mut period = Period::new(Span::from_millis(100));
         let due = polled(&mut period, [1_000_000, 0, 99, 100, i64::MAX, i64::MIN]);
         assert_eq!(due, [1_000_000, 0, 100, i64::MAX, i64::MIN]);
+    }
+
+    #[test]
+    fn it_comes_round_once_at_the_end_of_time() {
+        let mut period = Period::new(Span::from_millis(100));
+        assert_eq!(polled(&mut period, [i64::MAX; 3]), [i64::MAX]);
     }
 
     #[test]

@@ -1,0 +1,12 @@
+//! The program as those who call it see it: what goes in, what comes out, and how it ends.
+#![allow(clippy::unwrap_used)]
+
+mod command_line;
+mod data;
+mod demo;
+mod encode;
+mod inspect;
+mod process;
+mod replay;
+mod service;
+mod subscriber;
