@@ -9,23 +9,23 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// No test waits longer than this for anything.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the program left behind.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program to its end.
-pub fn rsu(arguments: &[&str]) -> Ended {
+pub(crate) fn rsu(arguments: &[&str]) -> Ended {
     rsu_fed(arguments, b"")
 }
 
 /// As [`rsu`], with `stdin`.
-pub fn rsu_fed(arguments: &[&str], stdin: &[u8]) -> Ended {
+pub(crate) fn rsu_fed(arguments: &[&str], stdin: &[u8]) -> Ended {
     let mut running = Running::start(arguments);
     let mut pipe = running.stdin();
     let stdin = stdin.to_vec();
@@ -36,13 +36,13 @@ pub fn rsu_fed(arguments: &[&str], stdin: &[u8]) -> Ended {
 
 impl Ended {
     /// Nothing but the exit code 0 is success.
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self
     }
 
     /// The work failed: exit code 1, and a last line on stderr that says why.
-    pub fn failed(self) -> String {
+    pub(crate) fn failed(self) -> String {
         assert_eq!(self.code, Some(1), "{}", self.stderr);
         let last = self.stderr.lines().last().unwrap_or_default();
         let reason = last.strip_prefix("rsu: ");
@@ -52,28 +52,28 @@ impl Ended {
     }
 
     /// The command line was wrong: exit code 2, and nothing but an explanation.
-    pub fn misused(self) -> String {
+    pub(crate) fn misused(self) -> String {
         assert_eq!(self.code, Some(2), "{}", self.stderr);
         assert_eq!(self.stdout, "");
         self.stderr
     }
 
     /// The lines of stdout as JSON.
-    pub fn json_lines(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
         self.stdout.lines().map(parse).collect()
     }
 }
 
 /// The program at work. It is killed when this is dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: Lines,
     stderr: Lines,
 }
 
 impl Running {
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());
         let stderr = Lines::of(child.stderr.take().unwrap());
@@ -85,17 +85,17 @@ impl Running {
     }
 
     /// Where it reads from; it meets the end when this is dropped.
-    pub fn stdin(&mut self) -> ChildStdin {
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
         self.child.stdin.take().unwrap()
     }
 
     /// The next line of its stdout.
-    pub fn stdout_line(&mut self) -> String {
+    pub(crate) fn stdout_line(&mut self) -> String {
         self.stdout.next().expect("one more line on stdout")
     }
 
     /// The first line of its stderr, from here on, that holds `text`.
-    pub fn stderr_line_with(&mut self, text: &str) -> String {
+    pub(crate) fn stderr_line_with(&mut self, text: &str) -> String {
         loop {
             let line = self.stderr.next();
             let line =
@@ -107,13 +107,13 @@ impl Running {
     }
 
     /// Sends SIGTERM.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).unwrap();
     }
 
     /// Waits for its end. What was read of its output before is part of what it left behind.
-    pub fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         drop(self.child.stdin.take());
         Ended {
             stdout: self.stdout.all(),
@@ -132,7 +132,7 @@ impl Drop for Running {
 }
 
 /// The program, not started yet, with pipes all around.
-pub fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rsu"));
     command
         .args(arguments)
@@ -144,7 +144,7 @@ pub fn command(arguments: &[&str]) -> Command {
 }
 
 /// Waits for the end of `child` and tells its exit code.
-pub fn wait(child: &mut Child) -> Option<i32> {
+pub(crate) fn wait(child: &mut Child) -> Option<i32> {
     let until = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait().unwrap() {

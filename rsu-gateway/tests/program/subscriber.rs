@@ -15,14 +15,14 @@ use crate::process::PATIENCE;
 const HEARD_MAX: usize = 10_000;
 const PACKET_BYTES_MAX: usize = 1 << 20;
 
-pub struct Subscriber {
+pub(crate) struct Subscriber {
     heard: mpsc::Receiver<Publish>,
     _client: AsyncClient,
 }
 
 impl Subscriber {
     /// Subscribes to `rsu/#` there, and returns once the broker has confirmed it.
-    pub async fn connect(broker: SocketAddr) -> Self {
+    pub(crate) async fn connect(broker: SocketAddr) -> Self {
         let mut options = MqttOptions::new("city", broker.ip().to_string(), broker.port());
         options.set_keep_alive(Duration::from_secs(5));
         options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
@@ -53,13 +53,13 @@ impl Subscriber {
     }
 
     /// The next publish; `None` when the broker is gone.
-    pub async fn hear(&mut self) -> Option<Publish> {
+    pub(crate) async fn hear(&mut self) -> Option<Publish> {
         let heard = timeout(PATIENCE, self.heard.recv()).await;
         heard.expect("one more publish")
     }
 
     /// Adds what is published until `enough` says so.
-    pub async fn hear_until(&mut self, heard: &mut Heard, enough: impl Fn(&Heard) -> bool) {
+    pub(crate) async fn hear_until(&mut self, heard: &mut Heard, enough: impl Fn(&Heard) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !enough(heard) {
             assert!(
@@ -76,7 +76,7 @@ impl Subscriber {
 
 /// Payloads by topic, in the order in which they came.
 #[derive(Default)]
-pub struct Heard(BTreeMap<String, Vec<Vec<u8>>>);
+pub(crate) struct Heard(BTreeMap<String, Vec<Vec<u8>>>);
 
 impl Heard {
     fn counts(&self) -> Vec<(&str, usize)> {
@@ -87,11 +87,11 @@ impl Heard {
         counts.collect()
     }
 
-    pub fn payloads(&self, topic: &str) -> &[Vec<u8>] {
+    pub(crate) fn payloads(&self, topic: &str) -> &[Vec<u8>] {
         self.0.get(topic).map_or(&[], Vec::as_slice)
     }
 
-    pub fn json(&self, topic: &str) -> Vec<Value> {
+    pub(crate) fn json(&self, topic: &str) -> Vec<Value> {
         let payloads = self.payloads(topic).iter();
         payloads
             .map(|payload| serde_json::from_slice(payload).unwrap())
@@ -99,7 +99,7 @@ impl Heard {
     }
 
     /// The messages of all lists in `topic`, in the binary list form of T/ITS 0117.
-    pub fn listed_messages(&self, topic: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn listed_messages(&self, topic: &str) -> Vec<Vec<u8>> {
         let lists = self.payloads(topic).iter();
         lists
             .flat_map(|list| listed_messages(list).expect("a list"))
