@@ -1,6 +1,7 @@
 //! `rsu inspect`: bytes in, JER out.
 
 use std::io::Write;
+use std::slice;
 
 use rsu_firmware::network::{Adaptation, Aid};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ fn a_frame_is_told_from_a_message_by_its_header() {
     for adaptation in [Adaptation::Present, Adaptation::Absent] {
         let frame = data::frame(Aid::SPAT, &vector.bytes(), adaptation);
         let shown = rsu(&["inspect", &hex(&frame)]).succeeded();
-        assert_eq!(shown.json_lines(), [vector.jer.clone()]);
+        assert_eq!(shown.json_lines(), slice::from_ref(&vector.jer));
         assert!(shown.stderr.contains("AID 3619"), "{}", shown.stderr);
     }
 }
@@ -33,7 +34,7 @@ fn a_frame_is_told_from_a_message_by_its_header() {
 fn the_profile_decides_what_the_bytes_mean() {
     let vector = vector(TCSAE53_2019, "mapFrame");
     let shown = rsu(&["inspect", "--profile", TCSAE53_2019, &vector.uper]).succeeded();
-    assert_eq!(shown.json_lines(), [vector.jer.clone()]);
+    assert_eq!(shown.json_lines(), slice::from_ref(&vector.jer));
     let misread = rsu(&["inspect", &vector.uper]);
     assert!(misread.code == Some(1) || misread.json_lines() != [vector.jer]);
 }
@@ -70,9 +71,9 @@ fn stdin_may_hold_what_a_file_may() {
     let capture = std::fs::read(data::trace("arterial-2019")).unwrap();
     for arguments in [&["inspect"][..], &["inspect", "-"]] {
         let shown = rsu_fed(arguments, spat.uper.as_bytes()).succeeded();
-        assert_eq!(shown.json_lines(), [spat.jer.clone()]);
+        assert_eq!(shown.json_lines(), slice::from_ref(&spat.jer));
         let shown = rsu_fed(arguments, &spat.bytes()).succeeded();
-        assert_eq!(shown.json_lines(), [spat.jer.clone()]);
+        assert_eq!(shown.json_lines(), slice::from_ref(&spat.jer));
         let arguments = [arguments, &["--profile", TCSAE53_2019]].concat();
         let shown = rsu_fed(&arguments, &capture).succeeded();
         let packets = &data::description("arterial-2019")["packets"];

@@ -35,7 +35,7 @@ impl Subscriber {
             while let Ok(event) = events.poll().await {
                 match event {
                     Event::Incoming(Incoming::SubAck(_)) => {
-                        drop(confirm.take().map(|confirm| confirm.send(())))
+                        _ = confirm.take().map(|confirm| confirm.send(()))
                     }
                     Event::Incoming(Incoming::Publish(publish)) => {
                         hear.try_send(publish).expect("the test hears in time");
