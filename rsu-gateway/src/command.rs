@@ -9,6 +9,7 @@ mod logging;
 mod output;
 mod replay;
 mod run;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -71,7 +72,12 @@ type Failure = Box<dyn std::error::Error>;
 #[derive(Clone, Copy, Debug, Args)]
 struct ProfileOption {
     /// The edition of the message set on the wire; a message does not tell.
-    #[arg(long, value_enum, default_value = "ydt3709-2020", value_name = "PROFILE")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "ydt3709-2020",
+        value_name = "PROFILE"
+    )]
     profile: ProfileName,
 }
 

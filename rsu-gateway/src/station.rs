@@ -89,7 +89,10 @@ impl Station {
     pub fn drops(&self) -> Vec<(&'static str, u64)> {
         let platform = self.reporting.iter().flat_map(Reporting::drops);
         let outside = self.lost_outside.iter().copied();
-        core_drops(&self.rsu).chain(platform).chain(outside).collect()
+        core_drops(&self.rsu)
+            .chain(platform)
+            .chain(outside)
+            .collect()
     }
 
     /// Messages delivered, by kind.

@@ -3,7 +3,7 @@
 mod view;
 
 use std::future::Future;
-use std::io::Read;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 use rsu_firmware::rsu;
 
 use self::view::View;
-use super::{Failure, logging};
+use super::{Failure, logging, stop};
 use crate::clock::ClockSource;
 use crate::demo_broker::{self, DemoBroker};
 use crate::mqtt;
@@ -59,8 +59,9 @@ async fn demo(options: &Options) -> Result<(), Failure> {
 
     let (stopping, stops) = tokio::sync::oneshot::channel::<()>();
     let uplink = tokio::spawn(uplink.run(async { drop(stops.await) }));
+    let end = options.end()?;
     let mut view = View::open(address);
-    let shown = show(&mut trace, &mut station, &mut view, options.end()).await;
+    let shown = show(&mut trace, &mut station, &mut view, end).await;
     view.close();
     drop(stopping);
     uplink.await?;
@@ -68,12 +69,13 @@ async fn demo(options: &Options) -> Result<(), Failure> {
 }
 
 impl Options {
-    /// Completes at Ctrl-C, or when the time is over.
-    fn end(&self) -> impl Future<Output = ()> {
+    /// Completes when the program is asked to stop, or when the time is over.
+    fn end(&self) -> io::Result<impl Future<Output = ()> + use<>> {
         let seconds = self
             .duration
             .map(|seconds| Duration::from_secs(seconds.into()));
-        async move {
+        let stop_asked = stop::asked()?;
+        Ok(async move {
             let over = async {
                 match seconds {
                     Some(seconds) => tokio::time::sleep(seconds).await,
@@ -81,11 +83,10 @@ impl Options {
                 }
             };
             tokio::select! {
-                // Where Ctrl-C cannot be listened for, it ends the program by itself.
-                Ok(()) = tokio::signal::ctrl_c() => {}
+                () = stop_asked => {}
                 () = over => {}
             }
-        }
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use rsu_firmware::rsu;
 
 use self::lines::Lines;
 use self::progress::Progress;
-use super::{Failure, ProfileOption, logging};
+use super::{Failure, ProfileOption, logging, stop};
 use crate::clock::ClockSource;
 use crate::mqtt::{self, BrokerAddress};
 use crate::platform::{self, Unit};
@@ -74,12 +74,12 @@ async fn replay(options: &Options) -> Result<(), Failure> {
     let mut progress = Progress::new(&options.trace);
     let mut interrupted = false;
     let mut fault = None;
-    let interrupt = tokio::signal::ctrl_c();
-    tokio::pin!(interrupt);
+    let stop_asked = stop::asked()?;
+    tokio::pin!(stop_asked);
     loop {
         let frame = tokio::select! {
             biased;
-            _ = &mut interrupt => {
+            () = &mut stop_asked => {
                 interrupted = true;
                 break;
             }

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 use rsu_firmware::time::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
-use super::{Failure, logging};
+use super::{Failure, logging, stop};
 use crate::clock;
 use crate::config::Config;
 use crate::radio::Radio;
@@ -52,7 +51,7 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
     runtime.block_on(async {
         let mut radio = Udp::bind(config.listen())
             .map_err(|error| format!("radio.listen {}: {error}", config.listen()))?;
-        let stop = stopped()?;
+        let stop = stop::asked()?;
         let (reporting, uplink) = Reporting::new(config.platform(), mqtt, config.clock(), data)?;
         let station = Station::new(config.rsu(), Some(reporting));
         info!(listen = %radio.local_address()?, "receiving");
@@ -80,18 +79,6 @@ fn recorder(options: &Options, config: &Config) -> Result<Option<(PathBuf, Recor
         (None, None) => return Ok(None),
     };
     Ok(Some((folder.to_owned(), Recorder::start(folder, limits)?)))
-}
-
-/// Completes at SIGTERM or SIGINT.
-fn stopped() -> Result<impl Future<Output = ()>, Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 async fn serve(
