@@ -217,7 +217,7 @@ impl Evaluation {
     }
 
     fn print(&self, name: &str) {
-        println!(
+        eprintln!(
             "{name}: {} BSMs on an approach: link {:.4}, lane {:.4}, distance to stop line off by \
              {:.2} m (median) and {:.2} m (95 %), light {:.5}, time to change {:.5}; {} on none: \
              {:.4}; calibration error {:.4}",
@@ -233,7 +233,7 @@ impl Evaluation {
             self.calibration.error(),
         );
         for bin in self.calibration.bins().iter().filter(|bin| bin.reports > 0) {
-            println!(
+            eprintln!(
                 "    confidence {:.3}: right {:.3} of {}",
                 bin.confidence(),
                 bin.right_share(),
