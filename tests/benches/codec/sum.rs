@@ -5,7 +5,7 @@ use rsu_firmware::uper::FlexibleBitString;
 
 /// Adds up all values, so that none of them can be optimised away.
 #[derive(Default)]
-pub struct Sum(u64);
+pub(crate) struct Sum(u64);
 
 macro_rules! values {
     ($sum:ident += $($value:expr),+ $(,)?) => {{ $($sum.add($value.value() as u64);)+ }};
@@ -29,12 +29,12 @@ macro_rules! bits {
 
 impl Sum {
     /// The total.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0
     }
 
     /// Adds what is not in a list.
-    pub fn message(&mut self, message: &MessageFrame<'_>) {
+    pub(crate) fn message(&mut self, message: &MessageFrame<'_>) {
         match message {
             MessageFrame::Bsm(bsm) => self.bsm(bsm),
             MessageFrame::Map(map) => {
