@@ -1,7 +1,7 @@
 //! Reads bit fields from a borrowed byte slice.
 //!
 //! Failures are sticky: a reader that failed goes on handing out zeros, and whoever began the
-//! decoding looks at the flag once, at the end. That keeps branches out of the fields, and lets
+//! decoding looks for a fault once, at the end. That keeps error paths out of the fields, and lets
 //! the very same code run a second time over a message that is known to be good, with the checks
 //! optimised away.
 
