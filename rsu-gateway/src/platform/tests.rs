@@ -164,8 +164,8 @@ fn the_unit_introduces_itself_with_what_is_in_force() {
                     "maxRsiNum": 0, "curRsiNum": 0, "downRsis": [],
                     "upFilters": [{"eventClass": "TrafficSign"}],
                 },
-                "spatConfig": {"upLimit": 10, "downLimit": 0},
-                "rsmConfig": {"upLimit": 10, "downLimit": -1},
+                "spatConfig": {"upLimit": 20, "downLimit": 0},
+                "rsmConfig": {"upLimit": 20, "downLimit": -1},
             },
             "ack": true, "seqNum": 1,
         })
