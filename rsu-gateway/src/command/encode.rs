@@ -39,10 +39,10 @@ fn encode<'b>(line: &[u8], profile: Profile, buffer: &'b mut [u8]) -> Result<&'b
             let field = if path == "." { "MessageFrame" } else { &path };
             let message = error.inner().to_string();
             let kind = kind_of(&message, error.inner());
-            output::input_error(field, kind, &message)
+            output::input_error(None, field, kind, &message)
         })?;
     json.end()
-        .map_err(|error| output::input_error("MessageFrame", "json", &error.to_string()))?;
+        .map_err(|error| output::input_error(None, "MessageFrame", "json", &error.to_string()))?;
     let len = message
         .encode(buffer, profile)
         .map_err(|error| output::codec_error(&error))?;

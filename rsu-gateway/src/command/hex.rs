@@ -1,10 +1,19 @@
 //! Bytes as people write them.
 
+/// Not hex.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub(super) struct NoHex {
+    /// The bits that were read before.
+    pub(super) bit: usize,
+    what: String,
+}
+
 /// Reads hex digits; white space, colons, commas and `0x` between bytes do not count.
 ///
 /// # Errors
 /// The position (in characters, from 1) and what is wrong there.
-pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
+pub(super) fn decode(text: &str) -> Result<Vec<u8>, NoHex> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     let mut high = None;
     let mut characters = text.chars().enumerate().peekable();
@@ -16,8 +25,9 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
             }
             (' ' | '\t' | '\r' | '\n' | ':' | ',', None) => {}
             _ => {
-                let digit = character.to_digit(16).ok_or_else(|| {
-                    format!("character {}: '{character}' is no hex digit", at + 1)
+                let digit = character.to_digit(16).ok_or_else(|| NoHex {
+                    bit: bytes.len() * 8 + if high.is_some() { 4 } else { 0 },
+                    what: format!("character {}: '{character}' is no hex digit", at + 1),
                 })?;
                 high = match high {
                     None => Some(digit),
@@ -31,7 +41,10 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
     }
     match high {
         None => Ok(bytes),
-        Some(_) => Err("an odd number of hex digits".into()),
+        Some(_) => Err(NoHex {
+            bit: bytes.len() * 8 + 4,
+            what: "an odd number of hex digits".into(),
+        }),
     }
 }
 
@@ -57,16 +70,15 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_character() {
-        assert_eq!(
-            decode("04g0"),
-            Err("character 3: 'g' is no hex digit".into())
-        );
-        assert_eq!(
-            decode("0 4"),
-            Err("character 2: ' ' is no hex digit".into())
-        );
-        assert_eq!(decode("040"), Err("an odd number of hex digits".into()));
+    fn errors_name_the_character_and_the_bit() {
+        for (text, bit, what) in [
+            ("04g0", 8, "character 3: 'g' is no hex digit"),
+            ("0 4", 4, "character 2: ' ' is no hex digit"),
+            ("040", 12, "an odd number of hex digits"),
+        ] {
+            let what = what.into();
+            assert_eq!(decode(text), Err(NoHex { bit, what }), "{text}");
+        }
     }
 
     proptest! {

@@ -84,8 +84,9 @@ impl Options {
 fn answer(line: &[u8], profile: Profile, output: &mut dyn Write) -> io::Result<()> {
     let bytes = match hex::decode(&String::from_utf8_lossy(line)) {
         Ok(bytes) => bytes,
-        Err(message) => {
-            let error = output::input_error("MessageFrame", "hex", &message);
+        Err(error) => {
+            let (bit, message) = (Some(error.bit), error.to_string());
+            let error = output::input_error(bit, "MessageFrame", "hex", &message);
             return write!(output, "{error}");
         }
     };

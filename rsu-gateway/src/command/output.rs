@@ -50,6 +50,6 @@ pub(super) fn codec_error(error: &uper::Error) -> Value {
 }
 
 /// Why a line could not even be taken for a message.
-pub(super) fn input_error(field: &str, kind: &str, message: &str) -> Value {
-    json!({"error": {"bit": null, "field": field, "kind": kind, "message": message}})
+pub(super) fn input_error(bit: Option<usize>, field: &str, kind: &str, message: &str) -> Value {
+    json!({"error": {"bit": bit, "field": field, "kind": kind, "message": message}})
 }
