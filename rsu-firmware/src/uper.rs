@@ -22,7 +22,7 @@ mod units;
 mod writer;
 
 pub use bit_string::FlexibleBitString;
-pub use element::{Element, MandatoryIn2020, OnlyIn2019};
+pub use element::{Element, MandatoryIn2020, OnlyIn2019, OptionalIn2019};
 pub use error::{Error, ErrorKind, Fault, FieldPath};
 pub use list::{Bounds, Elements, SequenceOf, Size, SizeByProfile};
 pub use open_type::OpenType;

@@ -82,19 +82,20 @@ impl<'a, T: Element<'a>> Element<'a> for Option<T> {
     }
 }
 
-/// A field that is OPTIONAL in the 2019 edition and mandatory since.
+/// A field that is OPTIONAL in the 2019 edition; since then it is always there or, where not
+/// `IN_2020`, never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
-pub struct MandatoryIn2020<T>(pub Option<T>);
+pub struct OptionalIn2019<T, const IN_2020: bool>(pub Option<T>);
+
+/// A field that is OPTIONAL in the 2019 edition and mandatory since.
+pub type MandatoryIn2020<T> = OptionalIn2019<T, true>;
 
 /// A field that only the 2019 edition has; it is OPTIONAL there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct OnlyIn2019<T>(pub Option<T>);
+pub type OnlyIn2019<T> = OptionalIn2019<T, false>;
 
-impl<'a, T: Element<'a>> Element<'a> for MandatoryIn2020<T> {
+impl<'a, T: Element<'a>, const IN_2020: bool> Element<'a> for OptionalIn2019<T, IN_2020> {
     #[inline(always)]
     fn is_optional(profile: Profile) -> bool {
         profile == Profile::Tcsae53_2019
@@ -111,39 +112,7 @@ impl<'a, T: Element<'a>> Element<'a> for MandatoryIn2020<T> {
         observer: &mut O,
         present: bool,
     ) -> Self {
-        Self(T::decode_if(reader, observer, present))
-    }
-
-    #[inline(always)]
-    fn is_absent(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
-        let demanded = writer.profile() == Profile::Ydt3709_2020;
-        writer.check(self.0.is_some() || !demanded, ErrorKind::Profile);
-        self.0.encode(writer);
-    }
-}
-
-impl<'a, T: Element<'a>> Element<'a> for OnlyIn2019<T> {
-    #[inline(always)]
-    fn is_optional(profile: Profile) -> bool {
-        profile == Profile::Tcsae53_2019
-    }
-
-    #[inline(always)]
-    fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
-        Self(Some(T::decode(reader, observer)))
-    }
-
-    #[inline(always)]
-    fn decode_field<O: Observer<'a>>(
-        reader: &mut Reader<'a>,
-        observer: &mut O,
-        present: bool,
-    ) -> Self {
-        let known = reader.profile() == Profile::Tcsae53_2019;
+        let known = IN_2020 || Self::is_optional(reader.profile());
         Self(T::decode_if(reader, observer, present && known))
     }
 
@@ -153,33 +122,20 @@ impl<'a, T: Element<'a>> Element<'a> for OnlyIn2019<T> {
     }
 
     fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
-        let known = writer.profile() == Profile::Tcsae53_2019;
-        writer.check(self.0.is_none() || known, ErrorKind::Profile);
+        let allowed = Self::is_optional(writer.profile()) || self.0.is_some() == IN_2020;
+        writer.check(allowed, ErrorKind::Profile);
         self.0.encode(writer);
     }
 }
 
-impl<T> Deref for MandatoryIn2020<T> {
+impl<T, const IN_2020: bool> Deref for OptionalIn2019<T, IN_2020> {
     type Target = Option<T>;
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<T> DerefMut for MandatoryIn2020<T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.0
-    }
-}
-
-impl<T> Deref for OnlyIn2019<T> {
-    type Target = Option<T>;
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<T> DerefMut for OnlyIn2019<T> {
+impl<T, const IN_2020: bool> DerefMut for OptionalIn2019<T, IN_2020> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
     }
