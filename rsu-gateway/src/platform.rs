@@ -38,7 +38,7 @@ pub use bsm_batch::{BsmBatch, NotTaken};
 pub use content::{Acknowledgement, Alert, RsuStatus};
 pub use counters::{Counters, Published};
 pub use dialect::{
-    Class, Dialect, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Unwritable,
+    Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Unwritable,
 };
 pub use maps::MAPS_MAX;
 pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
@@ -164,12 +164,12 @@ impl Platform {
         let acknowledgement = self.sequence.acknowledgement(Stream::Info, &self.settings);
         let info = Info::new(unit, self.status, config, acknowledgement);
         self.outbound
-            .publish(&Report::Info(&info), Class::Assured, sink);
+            .publish(&Report::Info(&info), Class::Durable, sink);
 
         let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
         let status = BasicStatus::new(unit, header, self.status);
         self.outbound
-            .publish(&Report::BasicStatus(&status), Class::Assured, sink);
+            .publish(&Report::BasicStatus(&status), Class::Durable, sink);
     }
 
     /// Takes in a message that was received: the bytes of its MessageFrame, and what they say.
@@ -215,7 +215,7 @@ impl Platform {
                 alert: &alert,
                 acknowledgement,
             });
-            self.outbound.publish(&report, Class::Assured, sink);
+            self.outbound.publish(&report, Class::Durable, sink);
         }
         if self.heartbeat.poll(now) {
             let number = self.sequence.next(Stream::Heartbeat);
@@ -346,7 +346,7 @@ impl Platform {
         };
         let wanted = self.settings.sampling.map.up != Limit::PerSecond(Rate::NONE);
         let class = match heard.is_new && wanted {
-            true => Class::Assured,
+            true => Class::Durable,
             false if self.map.admit(now) => Class::Live,
             false => {
                 self.outbound.counters.map_over_limit += 1;
@@ -354,8 +354,8 @@ impl Platform {
             }
         };
         let acknowledgement = match class {
-            Class::Assured => self.sequence.acknowledgement(Stream::Map, &self.settings),
-            Class::Live => Acknowledgement::default(),
+            Class::Durable => self.sequence.acknowledgement(Stream::Map, &self.settings),
+            Class::Live | Class::Spilled => Acknowledgement::default(),
         };
         let report = Report::Map(MapReport {
             map: Relayed {
@@ -380,7 +380,7 @@ impl Platform {
                 alert,
                 acknowledgement,
             });
-            self.outbound.publish(&report, Class::Assured, sink);
+            self.outbound.publish(&report, Class::Durable, sink);
         }
     }
 }
@@ -412,15 +412,19 @@ impl Outbound {
         let written = self
             .dialect
             .write(report, &mut self.topic, &mut self.payload);
-        if let Err(error) = written {
-            debug!(stream = stream.name(), %error, "a report was not written");
-            self.counters.report_unwritable += 1;
-            return;
-        }
+        let form = match written {
+            Ok(form) => form,
+            Err(error) => {
+                debug!(stream = stream.name(), %error, "a report was not written");
+                self.counters.report_unwritable += 1;
+                return;
+            }
+        };
         self.published.count(stream);
         sink(Outgoing {
             stream,
             class,
+            form,
             topic: &self.topic,
             payload: &self.payload,
         });

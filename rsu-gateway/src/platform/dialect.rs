@@ -22,7 +22,7 @@ pub trait Dialect: Send {
         report: &Report<'_>,
         topic: &mut String,
         payload: &mut Vec<u8>,
-    ) -> Result<(), Unwritable>;
+    ) -> Result<Form, Unwritable>;
 }
 
 /// What the platform is told.
@@ -151,8 +151,20 @@ impl Stream {
 pub enum Class {
     /// Worth something only while it is new: QoS 0, the newest stays.
     Live,
-    /// Kept until the broker acknowledges it: QoS 1.
-    Assured,
+    /// Worth keeping while the broker cannot be reached, within a quota: then on disk, and sent
+    /// later at QoS 1; like [`Class::Live`] otherwise.
+    Spilled,
+    /// On disk before it is sent, in order, until the broker acknowledges it: QoS 1.
+    Durable,
+}
+
+/// What a dialect made of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON object, which takes the member `record` with number, time and clock quality.
+    Object,
+    /// Complete as it is: binary, or stamped by itself.
+    Complete,
 }
 
 /// A finished publish, lent for the time of one call.
@@ -162,6 +174,8 @@ pub struct Outgoing<'a> {
     pub stream: Stream,
     /// How it is to be treated.
     pub class: Class,
+    /// What the payload is.
+    pub form: Form,
     /// Topic name.
     pub topic: &'a str,
     /// Payload.

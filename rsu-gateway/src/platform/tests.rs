@@ -146,7 +146,7 @@ fn the_unit_introduces_itself_with_what_is_in_force() {
     };
     assert_eq!(
         (info.topic.as_str(), info.class),
-        ("rsu/R1/info/up", Class::Assured)
+        ("rsu/R1/info/up", Class::Durable)
     );
     assert_eq!(
         info.json(),
@@ -187,7 +187,7 @@ fn a_map_goes_up_when_it_changes_and_then_by_its_limit() {
     let first = bench.receive(at(0), map(1, 10));
     assert_eq!(
         (first[0].topic.as_str(), first[0].class),
-        ("rsu/R1/map/up", Class::Assured)
+        ("rsu/R1/map/up", Class::Durable)
     );
     let value = first[0].json();
     assert_eq!(value["mapSlice"], "1");
@@ -197,7 +197,7 @@ fn a_map_goes_up_when_it_changes_and_then_by_its_limit() {
     assert_eq!(bench.receive(at(1), map(2, 10))[0].class, Class::Live);
     assert_eq!(bench.receive(at(2), map(3, 10)), []);
     let changed = bench.receive(at(3), map(4, 11));
-    assert_eq!(changed[0].class, Class::Assured);
+    assert_eq!(changed[0].class, Class::Durable);
     assert_ne!(changed[0].json()["eTag"], value["eTag"]);
     assert_eq!(bench.platform.counters().map_over_limit, 1);
 }
@@ -252,7 +252,7 @@ fn an_event_goes_up_when_it_begins_and_when_it_has_ended() {
     assert_eq!(begun.len(), 2);
     assert_eq!(
         (begun[0].topic.as_str(), begun[0].class),
-        ("rsu/R1/rsi/up", Class::Assured)
+        ("rsu/R1/rsi/up", Class::Durable)
     );
     let value = begun[1].json();
     assert_eq!(value["rsiSourceType"], "rsu");
@@ -443,7 +443,7 @@ impl Dialect for Mute {
         Vec::new()
     }
 
-    fn write(&self, _: &Report<'_>, _: &mut String, _: &mut Vec<u8>) -> Result<(), Unwritable> {
+    fn write(&self, _: &Report<'_>, _: &mut String, _: &mut Vec<u8>) -> Result<Form, Unwritable> {
         Err(Unwritable::NotInContract)
     }
 }

@@ -14,7 +14,7 @@
 //! | fused junction | `junction/up` (our own) | JSON, see [`junction`](super::junction) |
 
 use super::content;
-use super::dialect::{Dialect, Report, Stream, Unwritable};
+use super::dialect::{Dialect, Form, Report, Stream, Unwritable};
 use super::unit::RsuId;
 
 /// What the platform sends down, below `rsu/{rsuId}/`.
@@ -74,7 +74,7 @@ impl Dialect for Tits0180 {
         report: &Report<'_>,
         topic: &mut String,
         payload: &mut Vec<u8>,
-    ) -> Result<(), Unwritable> {
+    ) -> Result<Form, Unwritable> {
         topic.push_str(&self.prefix);
         topic.push_str(Self::topic(report.stream()));
         match report {
@@ -86,13 +86,19 @@ impl Dialect for Tits0180 {
             Report::Spat(spat) => {
                 serde_json::to_writer(payload, &content::SpatUp::from(spat.message))?;
             }
-            Report::Bsm(batch) => batch.write(payload),
+            Report::Bsm(batch) => {
+                batch.write(payload);
+                return Ok(Form::Complete);
+            }
             Report::Rsm(rsm) => {
                 serde_json::to_writer(payload, &content::RsmUp::from(rsm.message))?;
             }
             Report::Rsi(rsi) => serde_json::to_writer(payload, &content::RsiUp::from(rsi))?,
-            Report::Junction(snapshot) => serde_json::to_writer(payload, snapshot)?,
+            Report::Junction(snapshot) => {
+                serde_json::to_writer(payload, snapshot)?;
+                return Ok(Form::Complete);
+            }
         }
-        Ok(())
+        Ok(Form::Object)
     }
 }

@@ -149,7 +149,7 @@ impl Outlets {
                     live.publish(publish(outgoing));
                 }
             }
-            Class::Assured => {
+            Class::Spilled | Class::Durable => {
                 let stream = outgoing.stream.name();
                 if let Err(refusal) = self.outbox.append(publish(outgoing)) {
                     warn!(stream, "report refused: {refusal}");
