@@ -24,7 +24,6 @@ mod period;
 pub mod sampling;
 mod settings;
 pub mod system;
-mod tits0180;
 mod unit;
 mod utc;
 
@@ -38,11 +37,11 @@ pub use bsm_batch::{BsmBatch, NotTaken};
 pub use content::{Acknowledgement, Alert, RsuStatus};
 pub use counters::{Counters, Published};
 pub use dialect::{
-    Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Unwritable,
+    Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Tits0180,
+    Unwritable,
 };
 pub use maps::MAPS_MAX;
 pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
-pub use tits0180::Tits0180;
 pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
 pub use utc::UtcTime;
 

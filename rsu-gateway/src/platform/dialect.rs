@@ -1,8 +1,12 @@
 //! How a platform wants to be spoken to: the same reports, in its own topics and payloads.
 
+mod tits0180;
+
 use std::fmt;
 
 use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
+
+pub use tits0180::Tits0180;
 
 use super::bsm_batch::BsmBatch;
 use super::content::{Acknowledgement, Alert, BasicStatus, Heartbeat, Info, RunningInformation};

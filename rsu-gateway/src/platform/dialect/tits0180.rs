@@ -8,17 +8,17 @@
 //! | running information | `run-status/up` | JSON |
 //! | MAP | `map/up` | JSON, `map` in JER |
 //! | SPAT | `spat/up` | JSON |
-//! | BSM | `bsm/up` | binary list, see [`BsmBatch`](super::BsmBatch) |
+//! | BSM | `bsm/up` | binary list, see [`BsmBatch`](crate::platform::BsmBatch) |
 //! | RSM | `rsm/up` | JSON |
 //! | RSI | `rsi/up` | JSON, one event or sign |
-//! | fused junction | `junction/up` (our own) | JSON, see [`junction`](super::junction) |
+//! | fused junction | `junction/up` (our own) | JSON, see [`junction`](crate::platform::junction) |
 
-use super::content;
-use super::dialect::{Dialect, Form, Report, Stream, Unwritable};
-use super::unit::RsuId;
+use super::{Dialect, Form, Report, Stream, Unwritable};
+use crate::platform::content;
+use crate::platform::unit::RsuId;
 
 /// What the platform sends down, below `rsu/{rsuId}/`.
-pub(super) const DOWNLINKS: [&str; 11] = [
+const DOWNLINKS: [&str; 11] = [
     "info/up/ack",
     "config/down",
     "map/up/ack",
