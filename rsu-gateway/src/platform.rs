@@ -15,12 +15,14 @@
 
 mod alerts;
 mod bsm_batch;
+mod classes;
 pub mod content;
 mod counters;
 mod dialect;
 pub mod junction;
 mod maps;
 mod period;
+mod record;
 pub mod sampling;
 mod settings;
 pub mod system;
@@ -34,6 +36,7 @@ use tracing::debug;
 
 pub use alerts::{ALERT_SILENCE_MAX, ALERTS_MAX};
 pub use bsm_batch::{BsmBatch, NotTaken};
+pub use classes::Classes;
 pub use content::{Acknowledgement, Alert, RsuStatus};
 pub use counters::{Counters, Published};
 pub use dialect::{
@@ -41,6 +44,7 @@ pub use dialect::{
     Unwritable,
 };
 pub use maps::MAPS_MAX;
+pub use record::{Place, Record};
 pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
 pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
 pub use utc::UtcTime;
@@ -97,7 +101,7 @@ impl Platform {
         let sampling = &settings.sampling;
         Self {
             status: RsuStatus::default(),
-            outbound: Outbound::new(dialect),
+            outbound: Outbound::new(dialect, settings.classes),
             sequence: Sequence::default(),
             maps: Maps::default(),
             map: Limiter::new(sampling.map.up),
@@ -162,13 +166,11 @@ impl Platform {
         let unit = &self.settings.unit;
         let acknowledgement = self.sequence.acknowledgement(Stream::Info, &self.settings);
         let info = Info::new(unit, self.status, config, acknowledgement);
-        self.outbound
-            .publish(&Report::Info(&info), Class::Durable, sink);
+        self.outbound.publish(&Report::Info(&info), sink);
 
         let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
         let status = BasicStatus::new(unit, header, self.status);
-        self.outbound
-            .publish(&Report::BasicStatus(&status), Class::Durable, sink);
+        self.outbound.publish(&Report::BasicStatus(&status), sink);
     }
 
     /// Takes in a message that was received: the bytes of its MessageFrame, and what they say.
@@ -186,11 +188,11 @@ impl Platform {
             MessageFrame::Rsi(rsi) => self.handle_rsi(now, rsi, sink),
             MessageFrame::Spat(message) if self.spat.admit(now) => {
                 let report = Report::Spat(Relayed { bytes, message });
-                self.outbound.publish(&report, Class::Live, sink);
+                self.outbound.publish(&report, sink);
             }
             MessageFrame::Rsm(message) if self.rsm.admit(now) => {
                 let report = Report::Rsm(Relayed { bytes, message });
-                self.outbound.publish(&report, Class::Live, sink);
+                self.outbound.publish(&report, sink);
             }
             MessageFrame::Spat(_) => self.outbound.counters.spat_over_limit += 1,
             MessageFrame::Rsm(_) => self.outbound.counters.rsm_over_limit += 1,
@@ -214,7 +216,7 @@ impl Platform {
                 alert: &alert,
                 acknowledgement,
             });
-            self.outbound.publish(&report, Class::Durable, sink);
+            self.outbound.publish(&report, sink);
         }
         if self.heartbeat.poll(now) {
             let number = self.sequence.next(Stream::Heartbeat);
@@ -223,8 +225,7 @@ impl Platform {
                 rsu_status: self.status,
                 ack: false,
             };
-            self.outbound
-                .publish(&Report::Heartbeat(&heartbeat), Class::Live, sink);
+            self.outbound.publish(&Report::Heartbeat(&heartbeat), sink);
         }
         if self.junction.poll(now) {
             return Some(Due::Junctions);
@@ -265,7 +266,7 @@ impl Platform {
             ack: false,
         };
         let report = Report::RunningInformation(&information);
-        self.outbound.publish(&report, Class::Live, sink);
+        self.outbound.publish(&report, sink);
     }
 
     /// Reports the fused picture, a publish for each junction.
@@ -279,8 +280,7 @@ impl Platform {
             let number = self.sequence.next(Stream::Junction);
             let id = self.settings.unit.id.as_ref();
             let snapshot = JunctionSnapshot::new(id, number, clock, picture, &junction);
-            self.outbound
-                .publish(&Report::Junction(&snapshot), Class::Live, sink);
+            self.outbound.publish(&Report::Junction(&snapshot), sink);
         }
     }
 
@@ -332,8 +332,7 @@ impl Platform {
     fn flush_batch(&mut self, sink: &mut Sink<'_>) {
         self.batch_due = None;
         if !self.batch.is_empty() {
-            self.outbound
-                .publish(&Report::Bsm(&self.batch), Class::Live, sink);
+            self.outbound.publish(&Report::Bsm(&self.batch), sink);
             self.batch.clear();
         }
     }
@@ -344,17 +343,14 @@ impl Platform {
             return;
         };
         let wanted = self.settings.sampling.map.up != Limit::PerSecond(Rate::NONE);
-        let class = match heard.is_new && wanted {
-            true => Class::Durable,
-            false if self.map.admit(now) => Class::Live,
-            false => {
-                self.outbound.counters.map_over_limit += 1;
-                return;
-            }
-        };
-        let acknowledgement = match class {
-            Class::Durable => self.sequence.acknowledgement(Stream::Map, &self.settings),
-            Class::Live | Class::Spilled => Acknowledgement::default(),
+        let is_news = heard.is_new && wanted;
+        if !is_news && !self.map.admit(now) {
+            self.outbound.counters.map_over_limit += 1;
+            return;
+        }
+        let acknowledgement = match is_news {
+            true => self.sequence.acknowledgement(Stream::Map, &self.settings),
+            false => Acknowledgement::default(),
         };
         let report = Report::Map(MapReport {
             map: Relayed {
@@ -365,7 +361,10 @@ impl Platform {
             etag: heard.etag,
             acknowledgement,
         });
-        self.outbound.publish(&report, class, sink);
+        match is_news {
+            true => self.outbound.publish(&report, sink),
+            false => self.outbound.publish_as(Class::Live, &report, sink),
+        }
     }
 
     fn handle_rsi(&mut self, now: Timestamp, rsi: &RoadSideInformation<'_>, sink: &mut Sink<'_>) {
@@ -379,7 +378,7 @@ impl Platform {
                 alert,
                 acknowledgement,
             });
-            self.outbound.publish(&report, Class::Durable, sink);
+            self.outbound.publish(&report, sink);
         }
     }
 }
@@ -387,6 +386,7 @@ impl Platform {
 /// Writes reports in the platform's dialect, into buffers that are reused.
 struct Outbound {
     dialect: Box<dyn Dialect>,
+    classes: Classes,
     topic: String,
     payload: Vec<u8>,
     counters: Counters,
@@ -394,9 +394,10 @@ struct Outbound {
 }
 
 impl Outbound {
-    fn new(dialect: Box<dyn Dialect>) -> Self {
+    fn new(dialect: Box<dyn Dialect>, classes: Classes) -> Self {
         Self {
             dialect,
+            classes,
             topic: String::new(),
             payload: Vec::new(),
             counters: Counters::default(),
@@ -404,7 +405,11 @@ impl Outbound {
         }
     }
 
-    fn publish(&mut self, report: &Report<'_>, class: Class, sink: &mut Sink<'_>) {
+    fn publish(&mut self, report: &Report<'_>, sink: &mut Sink<'_>) {
+        self.publish_as(self.classes.of(report.stream()), report, sink);
+    }
+
+    fn publish_as(&mut self, class: Class, report: &Report<'_>, sink: &mut Sink<'_>) {
         let stream = report.stream();
         self.topic.clear();
         self.payload.clear();

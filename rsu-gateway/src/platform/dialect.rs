@@ -5,6 +5,7 @@ mod tits0180;
 use std::fmt;
 
 use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
+use serde::{Deserialize, Serialize};
 
 pub use tits0180::Tits0180;
 
@@ -151,7 +152,9 @@ impl Stream {
 }
 
 /// What becomes of a publish while the broker cannot be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Worth something only while it is new: QoS 0, the newest stays.
     Live,

@@ -3,6 +3,7 @@
 use rsu_firmware::time::Span;
 use rsu_firmware::uper::Profile;
 
+use super::classes::Classes;
 use super::sampling::{BsmSampling, Limit, Rate, SampleMode, UpFilters};
 use super::unit::Unit;
 
@@ -15,6 +16,8 @@ pub struct Settings {
     pub profile: Profile,
     /// How much goes up.
     pub sampling: Sampling,
+    /// How what goes up is treated on its way.
+    pub classes: Classes,
     /// When BSMs that wait are published together.
     pub bsm_batch: BatchLimits,
     /// Between two heartbeats; zero: none.
@@ -71,6 +74,7 @@ impl Settings {
             unit,
             profile: Profile::default(),
             sampling: Sampling::default(),
+            classes: Classes::default(),
             bsm_batch: BatchLimits::default(),
             heartbeat_interval: Span::from_millis(60_000),
             running_information_interval: Span::from_millis(60_000),
