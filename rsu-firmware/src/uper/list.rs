@@ -108,6 +108,17 @@ impl<'a, T: Element<'a> + Clone, S> SequenceOf<'a, T, S> {
     }
 }
 
+/// A list of its own, where there is an allocator. Its size is checked when it is encoded.
+#[cfg(feature = "serde")]
+impl<T, S> From<alloc::vec::Vec<T>> for SequenceOf<'_, T, S> {
+    fn from(elements: alloc::vec::Vec<T>) -> Self {
+        Self {
+            source: Source::Boxed(elements.into()),
+            size: PhantomData,
+        }
+    }
+}
+
 /// Walks a [`SequenceOf`].
 #[derive(Clone, Debug)]
 pub struct Elements<'a, 's, T>(Walk<'a, 's, T>);

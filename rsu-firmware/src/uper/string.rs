@@ -121,6 +121,23 @@ impl<const MIN: usize, const MAX: usize> fmt::Display for Ia5String<'_, MIN, MAX
     }
 }
 
+/// A string of its own, where there is an allocator. Its size is checked when it is encoded.
+#[cfg(feature = "serde")]
+impl<const MIN: usize, const MAX: usize> From<alloc::vec::Vec<u8>> for OctetString<'_, MIN, MAX> {
+    fn from(octets: alloc::vec::Vec<u8>) -> Self {
+        Self(Units::Boxed(octets.into()))
+    }
+}
+
+/// A string of its own, where there is an allocator. Its size and characters are checked when it
+/// is encoded.
+#[cfg(feature = "serde")]
+impl<const MIN: usize, const MAX: usize> From<alloc::string::String> for Ia5String<'_, MIN, MAX> {
+    fn from(text: alloc::string::String) -> Self {
+        Self(Units::Boxed(text.into_bytes().into()))
+    }
+}
+
 #[cfg(feature = "serde")]
 mod json {
     use super::{FixedOctetString, Ia5String, OctetString, Units};

@@ -38,6 +38,9 @@ impl Default for Classes {
     fn default() -> Self {
         Self(Stream::ALL.map(|stream| match stream {
             Stream::Info | Stream::BasicStatus | Stream::Map | Stream::Rsi => Class::Durable,
+            Stream::Answer | Stream::Versions | Stream::Information | Stream::Broadcast => {
+                Class::Durable
+            }
             _ => Class::Live,
         }))
     }

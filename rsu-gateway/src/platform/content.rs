@@ -8,21 +8,36 @@
 //! where the type is defined.
 
 mod alert;
+mod answer;
+mod broadcast;
+mod command;
+mod information;
 mod map;
 mod position;
+mod rsi_down;
 mod rsm;
+mod rsm_down;
 mod spat;
+mod spat_down;
 mod status;
+mod versions;
 
 pub use alert::{Alert, AlertClass, AlertId, AlertPath, RsiUp};
+pub use answer::{AnswerContent, read_acknowledgement};
+pub use broadcast::{BroadcastState, BroadcastStatus};
+pub use command::read_command;
+pub use information::{
+    DeviceState, DeviceStatus, InformationResponse, InformationValue, MessageTotals,
+};
 pub use map::MapUp;
-pub use position::{Location, location_at};
+pub use position::{Location, OutOfRange, location_at, offset_to};
 pub use rsm::{Participant, ParticipantSize, RsmContent, RsmUp};
 pub use spat::{IntersectionContent, PhaseContent, SpatUp};
 pub use status::{
     BasicStatus, BsmConfig, Config, GeographicPosition, Header, Heartbeat, Info, InfoLocation,
     MapConfig, PROTOCOL_VERSION, RsiConfig, RsuStatus, RunningInformation, StreamConfig,
 };
+pub use versions::Versions;
 
 use serde::Serialize;
 use serde::ser::SerializeMap;

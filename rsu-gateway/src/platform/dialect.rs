@@ -10,8 +10,12 @@ use serde::{Deserialize, Serialize};
 pub use tits0180::Tits0180;
 
 use super::bsm_batch::BsmBatch;
-use super::content::{Acknowledgement, Alert, BasicStatus, Heartbeat, Info, RunningInformation};
+use super::content::{
+    Acknowledgement, Alert, BasicStatus, BroadcastStatus, Heartbeat, Info, InformationResponse,
+    RunningInformation, Versions,
+};
 use super::junction::JunctionSnapshot;
+use crate::downlink::{Answer, Downlink, Unreadable};
 
 /// Turns reports into publishes of one platform contract.
 pub trait Dialect: Send {
@@ -28,6 +32,12 @@ pub trait Dialect: Send {
         topic: &mut String,
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable>;
+
+    /// Reads what the platform sent down.
+    ///
+    /// # Errors
+    /// What is wrong, and where: in words that the platform gets as its answer.
+    fn read(&self, topic: &str, payload: &[u8]) -> Result<Downlink, Unreadable>;
 }
 
 /// What the platform is told.
@@ -44,6 +54,10 @@ pub enum Report<'a> {
     Rsm(Relayed<'a, RoadsideSafetyMessage<'a>>),
     Rsi(RsiReport<'a>),
     Junction(&'a JunctionSnapshot<'a>),
+    Answer(&'a Answer),
+    Versions(&'a Versions<'a>),
+    Information(&'a InformationResponse<'a>),
+    Broadcast(&'a BroadcastStatus<'a>),
 }
 
 /// A message as it was received, and what it says.
@@ -99,6 +113,10 @@ impl Report<'_> {
             Self::Rsm(_) => Stream::Rsm,
             Self::Rsi(_) => Stream::Rsi,
             Self::Junction(_) => Stream::Junction,
+            Self::Answer(_) => Stream::Answer,
+            Self::Versions(_) => Stream::Versions,
+            Self::Information(_) => Stream::Information,
+            Self::Broadcast(_) => Stream::Broadcast,
         }
     }
 }
@@ -117,11 +135,15 @@ pub enum Stream {
     Rsm,
     Rsi,
     Junction,
+    Answer,
+    Versions,
+    Information,
+    Broadcast,
 }
 
 impl Stream {
     /// Every stream, in the order of their indices.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Info,
         Self::BasicStatus,
         Self::Heartbeat,
@@ -132,6 +154,10 @@ impl Stream {
         Self::Rsm,
         Self::Rsi,
         Self::Junction,
+        Self::Answer,
+        Self::Versions,
+        Self::Information,
+        Self::Broadcast,
     ];
 
     /// A name for counters and queues.
@@ -147,6 +173,10 @@ impl Stream {
             Self::Rsm => "rsm",
             Self::Rsi => "rsi",
             Self::Junction => "junction",
+            Self::Answer => "answer",
+            Self::Versions => "versions",
+            Self::Information => "information",
+            Self::Broadcast => "broadcast",
         }
     }
 }

@@ -22,7 +22,7 @@ use rsu_firmware::message::{
     RtsData, TemporaryId,
 };
 use rsu_firmware::time::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Acknowledgement, Location, location_at};
 use crate::platform::dialect::RsiReport;
@@ -55,14 +55,14 @@ impl<'a> From<&RsiReport<'a>> for RsiUp<'a> {
     }
 }
 
-/// An event or sign as the platform sees it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An event or sign as the platform sees it, with our identifier or, in a downlink, its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Alert {
+pub struct Alert<Id = AlertId> {
     /// Unique among all senders.
     #[serde(rename = "alertID")]
-    pub alert_id: AlertId,
-    /// Milliseconds; 0 unknown.
+    pub alert_id: Id,
+    /// Milliseconds; 0 unknown, or, in a downlink, once.
     pub duration: i64,
     /// False when it has ended.
     pub event_status: bool,
@@ -89,10 +89,10 @@ pub struct Alert {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_priority: Option<u8>,
     /// The roads concerned, as lines.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_paths: Vec<AlertPath>,
     /// The roads concerned, as links of the MAP (ours).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_links: Vec<ReferenceLink>,
 }
 
@@ -121,7 +121,7 @@ impl Serialize for AlertId {
 }
 
 /// `eventClass` of the draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum AlertClass {
     AbnormalTraffic,
@@ -142,7 +142,7 @@ impl AlertClass {
 }
 
 /// A road as a line with a width; the names are those of the draft.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertPath {
     /// The line, in the direction of travel.
     pub active_path: Vec<Location>,

@@ -1,9 +1,10 @@
-//! V2X.RSU.MAP.UP.
+//! V2X.RSU.MAP.UP and MAP.DOWN.
 
 use rsu_firmware::message::MapData;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Acknowledgement;
+use crate::downlink::MapBroadcast;
 use crate::platform::dialect::MapReport;
 
 /// A MAP: `{mapSlice, map, eTag, ack, seqNum}`.
@@ -29,6 +30,31 @@ impl<'a> From<&MapReport<'a>> for MapUp<'a> {
             map: report.map.message,
             etag: report.etag,
             acknowledgement: report.acknowledgement,
+        }
+    }
+}
+
+/// A MAP to broadcast, as in MAP.UP.
+#[derive(Deserialize)]
+pub(super) struct MapDown {
+    #[serde(rename = "mapSlice")]
+    map_slice: String,
+    map: MapData<'static>,
+    #[serde(rename = "eTag")]
+    etag: String,
+}
+
+impl From<MapDown> for MapBroadcast {
+    fn from(down: MapDown) -> Self {
+        let MapDown {
+            map_slice,
+            map,
+            etag,
+        } = down;
+        Self {
+            map_slice,
+            etag,
+            map,
         }
     }
 }

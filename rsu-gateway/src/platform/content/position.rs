@@ -1,12 +1,15 @@
 //! Positions.
 
 use rsu_firmware::message::{
-    Elevation, Position3D, PositionOffsetLl, PositionOffsetLlv, VerticalOffset,
+    Elevation, Latitude, Longitude, OffsetLlB12, OffsetLlB14, OffsetLlB16, OffsetLlB18,
+    OffsetLlB22, OffsetLlB24, Position3D, PositionLl24B, PositionLl28B, PositionLl32B,
+    PositionLl36B, PositionLl44B, PositionLl48B, PositionLlMd64B, PositionOffsetLl,
+    PositionOffsetLlv, VerticalOffset,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A position in WGS 84 (`Location` of T/ITS 0117).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     /// 1e-7 degrees, north positive; 900000001 unknown.
     pub lat: i32,
@@ -16,6 +19,26 @@ pub struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ele: Option<i32>,
 }
+
+impl TryFrom<Location> for Position3D {
+    type Error = OutOfRange;
+
+    fn try_from(location: Location) -> Result<Self, OutOfRange> {
+        let elevation = location
+            .ele
+            .map(|ele| Elevation::new(ele).ok_or(OutOfRange("ele")));
+        Ok(Self {
+            lat: Latitude::new(location.lat).ok_or(OutOfRange("lat"))?,
+            long: Longitude::new(location.lon).ok_or(OutOfRange("lon"))?,
+            elevation: elevation.transpose()?,
+        })
+    }
+}
+
+/// A member of a [`Location`] that no position has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is out of range")]
+pub struct OutOfRange(&'static str);
 
 /// -4096 stands for unknown.
 const ELEVATION_UNKNOWN: i32 = Elevation::MIN;
@@ -55,6 +78,50 @@ pub fn location_at(reference: &Position3D, offset: &PositionOffsetLlv) -> Locati
         lon: reference.lon.saturating_add(lon),
         ele: elevation_at(reference.ele, offset.offset_v.as_ref()),
     }
+}
+
+/// What is added to `reference` to be at `location`, in as few bits as it takes: the inverse of
+/// [`location_at`].
+///
+/// # Errors
+/// The location is none on earth.
+pub fn offset_to(
+    reference: &Position3D,
+    location: &Location,
+) -> Result<PositionOffsetLlv, OutOfRange> {
+    let position = Position3D::try_from(*location)?;
+    let reference = Location::from(reference);
+    // Both are within the globe, which is less than half of what the type holds.
+    let lon = location.lon.saturating_sub(reference.lon);
+    let lat = location.lat.saturating_sub(reference.lat);
+    macro_rules! offset {
+        ($($alternative:ident $position:ident $axis:ident;)+) => {
+            $(if let (Some(lon), Some(lat)) = ($axis::new(lon), $axis::new(lat)) {
+                PositionOffsetLl::$alternative($position { lon, lat })
+            } else)+ {
+                PositionOffsetLl::LatLon(PositionLlMd64B {
+                    lon: position.long,
+                    lat: position.lat,
+                })
+            }
+        };
+    }
+    let offset_ll = offset! {
+        Ll1 PositionLl24B OffsetLlB12;
+        Ll2 PositionLl28B OffsetLlB14;
+        Ll3 PositionLl32B OffsetLlB16;
+        Ll4 PositionLl36B OffsetLlB18;
+        Ll5 PositionLl44B OffsetLlB22;
+        Ll6 PositionLl48B OffsetLlB24;
+    };
+    let offset_v = match position.elevation {
+        elevation if location.ele == reference.ele || elevation.is_none() => None,
+        elevation => elevation.map(VerticalOffset::Elevation),
+    };
+    Ok(PositionOffsetLlv {
+        offset_ll,
+        offset_v,
+    })
 }
 
 /// Without an offset, something is as high as its reference; with an offset to an unknown height,

@@ -12,24 +12,41 @@
 //! | RSM | `rsm/up` | JSON |
 //! | RSI | `rsi/up` | JSON, one event or sign |
 //! | fused junction | `junction/up` (our own) | JSON, see [`junction`](crate::platform::junction) |
+//! | answer to a command | the topic of the command with `/ack` | JSON |
+//! | versions | `versions/up` | JSON |
+//! | answer to a question | `info/query/response` (our own) | JSON |
+//! | state of a broadcast | `broadcast/up` (our own) | JSON |
+//!
+//! Commands come on `config/down`, `map/down`, `rsi/down`, `rsm/down`, `spat/down`,
+//! `versions/query`, `om-config/down`, `upgrade/down` and, where the standard names no topic, on
+//! our own `run-status/query`, `info/query`, `log/down` and `records/query`; all are JSON.
 
 use super::{Dialect, Form, Report, Stream, Unwritable};
+use crate::downlink::{CommandKind, Downlink, Unreadable};
 use crate::platform::content;
 use crate::platform::unit::RsuId;
 
-/// What the platform sends down, below `rsu/{rsuId}/`.
-const DOWNLINKS: [&str; 11] = [
-    "info/up/ack",
-    "config/down",
-    "map/up/ack",
-    "map/down",
-    "spat/down",
-    "rsm/down",
-    "rsi/up/ack",
-    "rsi/down",
-    "versions/query",
-    "upgrade/down",
-    "om-config/down",
+/// The topics of commands, below `rsu/{rsuId}/`. The answer goes to the same with `/ack`.
+const COMMANDS: [(&str, CommandKind); 12] = [
+    ("config/down", CommandKind::Sampling),
+    ("map/down", CommandKind::Map),
+    ("rsi/down", CommandKind::Rsi),
+    ("rsm/down", CommandKind::Rsm),
+    ("spat/down", CommandKind::Spat),
+    ("versions/query", CommandKind::Versions),
+    ("run-status/query", CommandKind::RunStatus),
+    ("info/query", CommandKind::Information),
+    ("om-config/down", CommandKind::Operations),
+    ("log/down", CommandKind::LogUpload),
+    ("records/query", CommandKind::Records),
+    ("upgrade/down", CommandKind::Upgrade),
+];
+
+/// The topics on which the platform acknowledges, below `rsu/{rsuId}/`.
+const ACKNOWLEDGEMENTS: [(&str, Stream); 3] = [
+    ("info/up/ack", Stream::Info),
+    ("map/up/ack", Stream::Map),
+    ("rsi/up/ack", Stream::Rsi),
 ];
 
 /// The dialect of T/ITS 0180.1 for one RSU.
@@ -47,26 +64,35 @@ impl Tits0180 {
         }
     }
 
-    const fn topic(stream: Stream) -> &'static str {
-        match stream {
-            Stream::Info => "info/up",
-            Stream::BasicStatus => "basic-status/up",
-            Stream::Heartbeat => "heartbeat/up",
-            Stream::RunningInformation => "run-status/up",
-            Stream::Map => "map/up",
-            Stream::Spat => "spat/up",
-            Stream::Bsm => "bsm/up",
-            Stream::Rsm => "rsm/up",
-            Stream::Rsi => "rsi/up",
-            Stream::Junction => "junction/up",
-        }
+    fn topic(report: &Report<'_>) -> Result<&'static str, Unwritable> {
+        Ok(match report {
+            Report::Info(_) => "info/up",
+            Report::BasicStatus(_) => "basic-status/up",
+            Report::Heartbeat(_) => "heartbeat/up",
+            Report::RunningInformation(_) => "run-status/up",
+            Report::Map(_) => "map/up",
+            Report::Spat(_) => "spat/up",
+            Report::Bsm(_) => "bsm/up",
+            Report::Rsm(_) => "rsm/up",
+            Report::Rsi(_) => "rsi/up",
+            Report::Junction(_) => "junction/up",
+            Report::Answer(answer) => {
+                let of_kind = COMMANDS.iter().find(|(_, kind)| *kind == answer.kind);
+                of_kind.ok_or(Unwritable::NotInContract)?.0
+            }
+            Report::Versions(_) => "versions/up",
+            Report::Information(_) => "info/query/response",
+            Report::Broadcast(_) => "broadcast/up",
+        })
     }
 }
 
 impl Dialect for Tits0180 {
     fn downlink_filters(&self) -> Vec<String> {
+        let commands = COMMANDS.iter().map(|(topic, _)| topic);
+        let acknowledgements = ACKNOWLEDGEMENTS.iter().map(|(topic, _)| topic);
         let filter = |topic| format!("{}{topic}", self.prefix);
-        DOWNLINKS.into_iter().map(filter).collect()
+        commands.chain(acknowledgements).map(filter).collect()
     }
 
     fn write(
@@ -76,7 +102,7 @@ impl Dialect for Tits0180 {
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable> {
         topic.push_str(&self.prefix);
-        topic.push_str(Self::topic(report.stream()));
+        topic.push_str(Self::topic(report)?);
         match report {
             Report::Info(info) => serde_json::to_writer(payload, info)?,
             Report::BasicStatus(status) => serde_json::to_writer(payload, status)?,
@@ -98,7 +124,25 @@ impl Dialect for Tits0180 {
                 serde_json::to_writer(payload, snapshot)?;
                 return Ok(Form::Complete);
             }
+            Report::Answer(answer) => {
+                topic.push_str("/ack");
+                serde_json::to_writer(payload, &content::AnswerContent::from(*answer))?;
+            }
+            Report::Versions(versions) => serde_json::to_writer(payload, versions)?,
+            Report::Information(response) => serde_json::to_writer(payload, response)?,
+            Report::Broadcast(status) => serde_json::to_writer(payload, status)?,
         }
         Ok(Form::Object)
+    }
+
+    fn read(&self, topic: &str, payload: &[u8]) -> Result<Downlink, Unreadable> {
+        let topic = topic.strip_prefix(&self.prefix);
+        let topic = topic.ok_or(Unreadable::UnknownTopic)?;
+        if let Some((_, kind)) = COMMANDS.iter().find(|(command, _)| *command == topic) {
+            return content::read_command(*kind, payload);
+        }
+        let acknowledged = ACKNOWLEDGEMENTS.iter().find(|(ack, _)| *ack == topic);
+        let (_, stream) = acknowledged.ok_or(Unreadable::UnknownTopic)?;
+        content::read_acknowledgement(*stream, payload)
     }
 }
