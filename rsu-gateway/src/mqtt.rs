@@ -2,9 +2,8 @@
 //! who hands it something.
 //!
 //! Two kinds of traffic share one connection. *Live* traffic ([`Live`]) is worth something only
-//! while it is new: short queues drop their oldest, QoS 0. *Assured* traffic comes from an
-//! [`Outbox`]: in order, QoS 1, again on every fresh connection until the broker acknowledged
-//! it. Each connection gets a fresh client; what makes one end is a reason to wait
+//! while it is new: short queues drop their oldest, QoS 0. *Records* come from an [`Outbox`]:
+//! in order, QoS 1, again on every fresh connection until the broker acknowledged them. Each connection gets a fresh client; what makes one end is a reason to wait
 //! (exponential back-off with jitter) and to connect anew, never to stop.
 //!
 //! ```no_run
@@ -14,7 +13,7 @@
 //! let settings = Settings::new("mqtt://broker.example".parse()?, "rsu-R1");
 //! let limits = OutboxLimits { records_max: 1000, bytes_max: 1 << 20, packet_bytes_max: settings.packet_bytes_max };
 //! let outbox = Arc::new(MemoryOutbox::new(limits));
-//! let mut uplink = Uplink::new(settings, outbox.clone())?;
+//! let mut uplink = Uplink::new(settings, vec![("durable", outbox.clone())])?;
 //! let spat = uplink.live("spat", LiveLimits { queue_max: 16, latest_per_topic: false });
 //! tokio::spawn(uplink.run(async { drop(tokio::signal::ctrl_c().await) }));
 //! spat.publish(Publish::new("rsu/R1/spat/up", "{}"));
@@ -47,11 +46,11 @@ use tracing::{debug, info, warn};
 
 pub use address::{AddressError, BrokerAddress, Login};
 pub use live::{LiveLimits, LiveStats};
-pub use outbox::{MemoryOutbox, Outbox, OutboxLimits, OutboxRecord, OutboxStats};
+pub use outbox::{MemoryOutbox, Outbox, OutboxLimits, OutboxRecord, OutboxStats, Poison};
 pub use publish::{Publish, Refusal};
 pub use received::Received;
 pub use settings::{Settings, SettingsError};
-pub use stats::{AssuredStats, OnConnectStats, ReceivedStats, UplinkStats};
+pub use stats::{OnConnectStats, OutboxTraffic, ReceivedStats, UplinkStats};
 
 use back_off::BackOff;
 use live::{Class, LiveQueues};
@@ -64,29 +63,40 @@ pub struct Uplink {
     filters: Vec<String>,
     reader: Option<mpsc::Sender<Received>>,
     on_connect: Box<dyn FnMut() -> Vec<Publish> + Send>,
-    /// The highest sequence number of the outbox that any connection took.
-    taken_up_to: u64,
+    /// The highest sequence number of each outbox that any connection took.
+    taken_up_to: Vec<u64>,
 }
 
 impl Uplink {
-    /// An uplink that sends the records of `outbox` and is not connected yet.
+    /// An uplink that is not connected yet and will send the records of `outboxes`, each in its
+    /// order; an outbox goes before the ones behind it.
     ///
     /// # Errors
     /// Names the setting that cannot work.
-    pub fn new(settings: Settings, outbox: Arc<dyn Outbox>) -> Result<Self, SettingsError> {
+    pub fn new(
+        settings: Settings,
+        outboxes: Vec<(&'static str, Arc<dyn Outbox>)>,
+    ) -> Result<Self, SettingsError> {
         settings.check()?;
+        let named = |(name, store)| NamedOutbox { name, store };
+        let outboxes: Vec<_> = outboxes.into_iter().map(named).collect();
+        let traffic = |outbox: &NamedOutbox| (outbox.name, OutboxTraffic::default());
+        let stats = UplinkStats {
+            outboxes: outboxes.iter().map(traffic).collect(),
+            ..UplinkStats::default()
+        };
         Ok(Self {
             settings,
+            taken_up_to: vec![0; outboxes.len()],
             shared: Arc::new(Shared {
                 live: Mutex::default(),
                 live_added: Notify::new(),
-                outbox,
-                stats: Mutex::default(),
+                outboxes,
+                stats: Mutex::new(stats),
             }),
             filters: Vec::new(),
             reader: None,
             on_connect: Box::new(Vec::new),
-            taken_up_to: 0,
         })
     }
 
@@ -225,9 +235,16 @@ impl Observer {
     pub fn snapshot(&self) -> UplinkStats {
         let mut stats = self.0.stats().clone();
         stats.live = self.0.live().stats();
-        stats.outbox = self.0.outbox.stats();
+        for ((_, traffic), outbox) in stats.outboxes.iter_mut().zip(&self.0.outboxes) {
+            traffic.held = outbox.store.stats();
+        }
         stats
     }
+}
+
+struct NamedOutbox {
+    name: &'static str,
+    store: Arc<dyn Outbox>,
 }
 
 /// What the uplink shares with those who hand over and observe. Its locks are held for a few
@@ -235,8 +252,8 @@ impl Observer {
 struct Shared {
     live: Mutex<LiveQueues>,
     live_added: Notify,
-    outbox: Arc<dyn Outbox>,
-    /// Without `live` and `outbox`, which are added in a snapshot.
+    outboxes: Vec<NamedOutbox>,
+    /// Without `live` and what the outboxes hold, which are added in a snapshot.
     stats: Mutex<UplinkStats>,
 }
 
@@ -251,6 +268,12 @@ impl Shared {
 
     fn update(&self, change: impl FnOnce(&mut UplinkStats)) {
         change(&mut self.stats());
+    }
+
+    fn update_outbox(&self, index: usize, change: impl FnOnce(&mut OutboxTraffic)) {
+        if let Some((_, traffic)) = self.stats().outboxes.get_mut(index) {
+            change(traffic);
+        }
     }
 }
 

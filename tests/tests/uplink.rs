@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rsu_gateway::mqtt::{
-    Live, LiveLimits, LiveStats, MemoryOutbox, Observer, OutboxLimits, Publish, Settings, Uplink,
+    Live, LiveLimits, LiveStats, MemoryOutbox, Observer, OutboxLimits, OutboxStats, OutboxTraffic,
+    Publish, Settings, Uplink, UplinkStats,
 };
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{self, ConnectReturnCode, Packet};
@@ -20,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 const LIVE_TOPIC: &str = "rsu/R1/spat/up";
-const ASSURED_TOPIC: &str = "rsu/R1/rsi/up";
+const RECORD_TOPIC: &str = "rsu/R1/rsi/up";
 const INFO_TOPIC: &str = "rsu/R1/info/up";
 const LIVE_QUEUE_MAX: usize = 8;
 
@@ -44,7 +45,7 @@ impl Running {
             bytes_max: 1 << 20,
             packet_bytes_max: settings.packet_bytes_max,
         }));
-        let mut uplink = Uplink::new(settings, outbox.clone()).unwrap();
+        let mut uplink = Uplink::new(settings, vec![("durable", outbox.clone() as _)]).unwrap();
         let limits = LiveLimits {
             queue_max: LIVE_QUEUE_MAX,
             latest_per_topic: false,
@@ -70,12 +71,17 @@ impl Running {
     }
 
     fn append(&self, number: u64) {
-        let record = Publish::new(ASSURED_TOPIC, number.to_string());
+        let record = Publish::new(RECORD_TOPIC, number.to_string());
         self.outbox.append(record).unwrap();
     }
 
     fn live_stats(&self) -> LiveStats {
         self.observer.snapshot().live[0].1
+    }
+
+    /// Records not yet acknowledged.
+    fn waiting(&self) -> u64 {
+        held(&self.observer.snapshot()).records
     }
 
     fn is_connected(&self) -> bool {
@@ -87,6 +93,14 @@ impl Running {
         timeout(PATIENCE, self.task).await.unwrap().unwrap();
         self.observer
     }
+}
+
+fn traffic(stats: &UplinkStats) -> OutboxTraffic {
+    stats.outboxes[0].1
+}
+
+fn held(stats: &UplinkStats) -> OutboxStats {
+    traffic(stats).held
 }
 
 fn number(payload: &Bytes) -> u64 {
@@ -105,7 +119,7 @@ fn arrived(broker: &ScriptedBroker, topic: &str) -> Vec<(usize, u64)> {
 /// The records that the broker acknowledged: what it only received may die with it.
 fn taken_charge_of(broker: &ScriptedBroker) -> HashSet<u64> {
     let record = |arrival: Arrival| match arrival.packet {
-        Packet::Publish(publish) if arrival.acknowledged && publish.topic == ASSURED_TOPIC => {
+        Packet::Publish(publish) if arrival.acknowledged && publish.topic == RECORD_TOPIC => {
             Some(number(&publish.payload))
         }
         _ => None,
@@ -126,27 +140,28 @@ async fn both_kinds_of_traffic_reach_a_subscriber_of_a_real_broker() {
     let running = Running::start(settings(broker.address(), "rsu-R1"));
     assert_eq!(hear(&mut subscriber).await.topic, INFO_TOPIC);
 
-    let (mut live, mut assured) = (Vec::new(), Vec::new());
+    let (mut live, mut records) = (Vec::new(), Vec::new());
     for n in 1..=200 {
         running.append(n);
         running.publish_live(n);
-        while live.last() != Some(&n) || assured.last() != Some(&n) {
+        while live.last() != Some(&n) || records.last() != Some(&n) {
             let publish = hear(&mut subscriber).await;
             match publish.topic.as_str() {
                 LIVE_TOPIC => live.push(number(&publish.payload)),
-                ASSURED_TOPIC => assured.push(number(&publish.payload)),
+                RECORD_TOPIC => records.push(number(&publish.payload)),
                 other => panic!("{other}"),
             }
         }
     }
     let all: Vec<u64> = (1..=200).collect();
-    assert_eq!((live, assured), (all.clone(), all));
+    assert_eq!((live, records), (all.clone(), all));
 
     let stats = running.stop().await.snapshot();
     assert_eq!((stats.connections, stats.failures), (1, 0));
-    assert_eq!(stats.assured.published, 200);
-    assert_eq!(stats.assured.acknowledged, 201, "200 records and the info");
-    assert_eq!((stats.outbox.records, stats.in_flight), (0, 0));
+    assert_eq!(traffic(&stats).published, 200);
+    assert_eq!(traffic(&stats).acknowledged, 200);
+    assert_eq!(stats.on_connect.acknowledged, 1);
+    assert_eq!((held(&stats).records, stats.in_flight), (0, 0));
     assert_eq!(stats.live[0].1.published, 200);
 }
 
@@ -176,10 +191,7 @@ async fn a_broker_that_appears_late_and_restarts_is_found_each_time() {
     for n in 1..=2 {
         let broker = start_at(address).await;
         wait_until("connection", || running.is_connected()).await;
-        wait_until("acknowledgement", || {
-            running.observer.snapshot().outbox.records == 0
-        })
-        .await;
+        wait_until("acknowledgement", || running.waiting() == 0).await;
         drop(broker);
         wait_until("loss", || !running.is_connected()).await;
         running.append(n + 1);
@@ -244,7 +256,7 @@ fn wild_script(seed: u64, connection: usize) -> Script {
 /// The conservation oracle: every record arrives, nothing arrives that was not issued, the first
 /// arrivals are in order, nothing grows, every live publish is accounted for.
 #[tokio::test]
-async fn no_assured_record_is_lost_or_out_of_order_whatever_the_broker_does() {
+async fn no_record_is_lost_or_out_of_order_whatever_the_broker_does() {
     for seed in 0..6 {
         let script = move |connection| wild_script(seed, connection);
         let broker = ScriptedBroker::start(script).await.unwrap();
@@ -276,17 +288,14 @@ async fn no_assured_record_is_lost_or_out_of_order_whatever_the_broker_does() {
             hand_over(n, &mut handed_live);
             sleep(Duration::from_millis(1)).await;
         }
-        wait_until("all acknowledgements", || {
-            running.observer.snapshot().outbox.records == 0
-        })
-        .await;
+        wait_until("all acknowledgements", || running.waiting() == 0).await;
         let stats = running.stop().await.snapshot();
 
-        let assured = arrived(&broker, ASSURED_TOPIC).into_iter();
-        let assured: Vec<u64> = assured.map(|(_, n)| n).filter(|&n| n != FILLER).collect();
-        let duplicates = assured.len() - RECORDS as usize;
+        let records = arrived(&broker, RECORD_TOPIC).into_iter();
+        let records: Vec<u64> = records.map(|(_, n)| n).filter(|&n| n != FILLER).collect();
+        let duplicates = records.len() - RECORDS as usize;
         let all: Vec<u64> = (1..=RECORDS).collect();
-        assert_eq!(first_arrivals(assured), all, "seed {seed}");
+        assert_eq!(first_arrivals(records), all, "seed {seed}");
         let taken = taken_charge_of(&broker);
         let lost: Vec<u64> = (1..=RECORDS).filter(|n| !taken.contains(n)).collect();
         assert_eq!(
@@ -298,7 +307,7 @@ async fn no_assured_record_is_lost_or_out_of_order_whatever_the_broker_does() {
             duplicates <= WINDOW * WILD_CONNECTIONS,
             "seed {seed}: {duplicates}"
         );
-        assert_eq!(stats.outbox.dropped_full, 0);
+        assert_eq!(held(&stats).dropped_full, 0);
 
         let live = arrived(&broker, LIVE_TOPIC);
         assert!(live.is_sorted_by_key(|&(_, n)| n), "seed {seed}: {live:?}");
@@ -330,10 +339,7 @@ async fn the_on_connect_publishes_come_first_on_every_connection() {
         running.append(n);
         running.publish_live(n);
     }
-    wait_until("all acknowledgements", || {
-        running.observer.snapshot().outbox.records == 0
-    })
-    .await;
+    wait_until("all acknowledgements", || running.waiting() == 0).await;
     for connection in 0..=3 {
         let publishes = broker.publishes();
         let first = publishes.iter().find(|(c, _)| *c == connection).unwrap();
@@ -355,17 +361,14 @@ async fn a_broker_that_never_acknowledges_is_left() {
     settings.ack_timeout = Duration::from_millis(50);
     let running = Running::start(settings);
     running.append(1);
-    wait_until("acknowledgement", || {
-        running.observer.snapshot().outbox.records == 0
-    })
-    .await;
+    wait_until("acknowledgement", || running.waiting() == 0).await;
     let stats = running.observer.snapshot();
     assert_eq!(
         stats.last_error.as_deref(),
         Some("no acknowledgement for 50ms")
     );
-    assert_eq!(arrived(&broker, ASSURED_TOPIC), [(0, 1), (1, 1)]);
-    assert_eq!(stats.assured.resent, 1);
+    assert_eq!(arrived(&broker, RECORD_TOPIC), [(0, 1), (1, 1)]);
+    assert_eq!(traffic(&stats).resent, 1);
 }
 
 #[tokio::test]
@@ -485,10 +488,7 @@ async fn garbage_from_the_broker_ends_the_connection_and_nothing_else() {
     settings.reconnect_delay_max = Duration::from_millis(2);
     let running = Running::start(settings);
     running.append(1);
-    wait_until("acknowledgement", || {
-        running.observer.snapshot().outbox.records == 0
-    })
-    .await;
+    wait_until("acknowledgement", || running.waiting() == 0).await;
     assert!(running.observer.snapshot().failures >= GARBAGE_CONNECTIONS as u64);
 }
 
@@ -504,14 +504,11 @@ async fn what_is_too_large_never_reaches_the_connection() {
     running.live.publish(Publish::new("rsu/+/spat", "0"));
     running.publish_live(1);
     running.append(1);
-    wait_until("acknowledgement", || {
-        running.observer.snapshot().outbox.records == 0
-    })
-    .await;
+    wait_until("acknowledgement", || running.waiting() == 0).await;
     let stats = running.stop().await.snapshot();
     let spat = stats.live[0].1;
     assert_eq!((spat.too_large, spat.invalid_topic), (1, 1));
-    assert_eq!((spat.published, stats.outbox.too_large), (1, 1));
+    assert_eq!((spat.published, held(&stats).too_large), (1, 1));
     assert_eq!((stats.connections, stats.failures), (1, 0));
 }
 
@@ -626,13 +623,13 @@ async fn a_stop_sends_what_waits_and_says_farewell() {
     }
     running.publish_live(1);
     let stats = running.stop().await.snapshot();
-    assert_eq!((stats.outbox.records, stats.live[0].1.queued), (0, 0));
+    assert_eq!((held(&stats).records, stats.live[0].1.queued), (0, 0));
     wait_until("DISCONNECT", || {
         let last = broker.arrivals().pop();
         last.is_some_and(|arrival| arrival.packet == Packet::Disconnect)
     })
     .await;
-    assert_eq!(arrived(&broker, ASSURED_TOPIC).len(), 100);
+    assert_eq!(arrived(&broker, RECORD_TOPIC).len(), 100);
 }
 
 #[tokio::test]
@@ -648,5 +645,5 @@ async fn a_stop_is_bounded_when_the_broker_acknowledges_nothing() {
     wait_until("connection", || running.is_connected()).await;
     running.append(1);
     let stats = running.stop().await.snapshot();
-    assert_eq!(stats.outbox.records, 1, "kept: it was not acknowledged");
+    assert_eq!(held(&stats).records, 1, "kept: it was not acknowledged");
 }

@@ -206,7 +206,7 @@ impl Requests {
         self.publish(publish, QoS::AtMostOnce).await
     }
 
-    pub(super) async fn publish_assured(&self, publish: Publish) -> Result<(), Lost> {
+    pub(super) async fn publish_reliable(&self, publish: Publish) -> Result<(), Lost> {
         self.publish(publish, QoS::AtLeastOnce).await
     }
 

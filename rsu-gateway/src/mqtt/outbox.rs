@@ -1,7 +1,8 @@
-//! Assured traffic: kept until the broker acknowledges it.
+//! Traffic that is kept until the broker acknowledges it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -9,17 +10,22 @@ use super::publish::{Publish, Refusal};
 
 /// A store of records that go out in order, at QoS 1, each at least once.
 ///
-/// Sequence numbers start at 1 and grow; gaps are allowed (records dropped by the store's own
-/// limit).
+/// Sequence numbers start at 1 and grow; gaps are allowed. No method waits.
 pub trait Outbox: Send + Sync {
-    /// The first record whose sequence number is above `sequence`.
+    /// The first record whose sequence number is above `sequence`; `None` while there is none,
+    /// or it is still being fetched.
     fn next_after(&self, sequence: u64) -> Option<OutboxRecord>;
 
     /// Everything up to and with `sequence` has arrived and will not be asked for again.
     fn ack(&self, sequence: u64);
 
-    /// Told once for every append, so that the uplink looks again.
-    fn appended(&self) -> &Notify;
+    /// This record will never arrive: it is put aside and counted, and holds up nothing. The
+    /// uplink passes over it and [acknowledges](Outbox::ack) beyond it.
+    fn quarantine(&self, sequence: u64, why: &Poison);
+
+    /// Told whenever [`Outbox::next_after`] may have more to give. One permit is enough: the
+    /// uplink is the only listener.
+    fn changed(&self) -> &Notify;
 
     /// What is held now and was dropped so far.
     fn stats(&self) -> OutboxStats;
@@ -30,23 +36,44 @@ pub trait Outbox: Send + Sync {
 pub struct OutboxRecord {
     /// Place in the outbox, from 1.
     pub sequence: u64,
+    /// When it was appended; `None` for one that an earlier run of the program appended.
+    pub appended: Option<Instant>,
     /// What goes to the broker.
     pub publish: Publish,
+}
+
+/// Why no broker will ever take a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Poison {
+    /// It cannot be made a packet, or no longer: the size limit may have changed since.
+    #[error(transparent)]
+    Unsendable(#[from] Refusal),
+    /// The broker cut this many connections over it, the last one when nothing but this record
+    /// was under way.
+    #[error("the broker cut {connections} connections over it")]
+    CutsConnection {
+        /// Connections that ended with this record as the oldest unacknowledged one.
+        connections: u32,
+    },
 }
 
 /// What an outbox holds and dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OutboxStats {
     /// Records not yet acknowledged.
-    pub records: usize,
+    pub records: u64,
     /// Topic and payload bytes of these.
-    pub bytes: usize,
-    /// Records dropped, oldest first, because `records_max` or `bytes_max` was reached.
+    pub bytes: u64,
+    /// Sequence number of the newest record that was ever appended, 0 before the first.
+    pub last_sequence: u64,
+    /// Records dropped, oldest first, because a limit of the store was reached.
     pub dropped_full: u64,
     /// Refused at the door: larger than a packet may be.
     pub too_large: u64,
     /// Refused at the door: no valid topic name.
     pub invalid_topic: u64,
+    /// Records put aside because no broker would take them.
+    pub quarantined: u64,
 }
 
 /// How much a [`MemoryOutbox`] holds.
@@ -66,7 +93,7 @@ pub struct OutboxLimits {
 pub struct MemoryOutbox {
     limits: OutboxLimits,
     held: Mutex<Held>,
-    appended: Notify,
+    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -77,6 +104,7 @@ struct Held {
     dropped_full: u64,
     too_large: u64,
     invalid_topic: u64,
+    quarantined: u64,
 }
 
 impl MemoryOutbox {
@@ -91,8 +119,9 @@ impl MemoryOutbox {
                 dropped_full: 0,
                 too_large: 0,
                 invalid_topic: 0,
+                quarantined: 0,
             }),
-            appended: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
@@ -113,13 +142,17 @@ impl MemoryOutbox {
         let sequence = held.next_sequence;
         held.next_sequence += 1;
         held.bytes += publish.size();
-        held.records.push_back(OutboxRecord { sequence, publish });
+        held.records.push_back(OutboxRecord {
+            sequence,
+            appended: Some(Instant::now()),
+            publish,
+        });
         while held.records.len() > self.limits.records_max || held.bytes > self.limits.bytes_max {
             held.pop_oldest();
             held.dropped_full += 1;
         }
         drop(held);
-        self.appended.notify_one();
+        self.changed.notify_one();
         Ok(sequence)
     }
 
@@ -156,18 +189,29 @@ impl Outbox for MemoryOutbox {
         }
     }
 
-    fn appended(&self) -> &Notify {
-        &self.appended
+    fn quarantine(&self, sequence: u64, _: &Poison) {
+        let mut held = self.held();
+        let found = held.records.binary_search_by_key(&sequence, |r| r.sequence);
+        if let Some(record) = found.ok().and_then(|index| held.records.remove(index)) {
+            held.bytes -= record.publish.size();
+            held.quarantined += 1;
+        }
+    }
+
+    fn changed(&self) -> &Notify {
+        &self.changed
     }
 
     fn stats(&self) -> OutboxStats {
         let held = self.held();
         OutboxStats {
-            records: held.records.len(),
-            bytes: held.bytes,
+            records: held.records.len() as u64,
+            bytes: held.bytes as u64,
+            last_sequence: held.next_sequence - 1,
             dropped_full: held.dropped_full,
             too_large: held.too_large,
             invalid_topic: held.invalid_topic,
+            quarantined: held.quarantined,
         }
     }
 }
@@ -202,7 +246,11 @@ mod tests {
         assert_eq!(payload_after(&outbox, 0).as_deref(), Some("3"));
         assert_eq!(payload_after(&outbox, 3), None);
         outbox.ack(3);
-        assert_eq!(outbox.stats(), OutboxStats::default());
+        let empty = OutboxStats {
+            last_sequence: 3,
+            ..OutboxStats::default()
+        };
+        assert_eq!(outbox.stats(), empty);
     }
 
     #[test]
@@ -242,6 +290,20 @@ mod tests {
         outbox.append(Publish::new("a", "2")).unwrap();
         outbox.ack(1);
         assert_eq!(payload_after(&outbox, 1).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_quarantined_record_is_counted_and_comes_no_more() {
+        let outbox = outbox(10, 1000);
+        for payload in ["1", "2", "3"] {
+            outbox.append(Publish::new("a", payload)).unwrap();
+        }
+        let why = Poison::CutsConnection { connections: 3 };
+        outbox.quarantine(2, &why);
+        outbox.quarantine(2, &why);
+        assert_eq!(payload_after(&outbox, 1).as_deref(), Some("3"));
+        let stats = outbox.stats();
+        assert_eq!((stats.records, stats.bytes, stats.quarantined), (2, 4, 1));
     }
 
     #[test]

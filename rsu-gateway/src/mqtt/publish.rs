@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 /// One application message for the broker. The kind of traffic decides its quality of service:
-/// live goes at QoS 0, assured and on-connect at QoS 1.
+/// live goes at QoS 0, records and on-connect at QoS 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publish {
     /// Topic name: not empty, without wildcards.

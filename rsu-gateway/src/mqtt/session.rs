@@ -1,20 +1,21 @@
 //! One connection from CONNECT to its end.
 
 use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::{sleep_until, timeout};
 use tracing::{info, warn};
 
-use super::Uplink;
 use super::connection::{self, Event, Events, IncomingPublish, Lost, REQUESTS_MAX, Requests};
 use super::live::Class;
 use super::publish::Publish;
 use super::received::Received;
-use super::window::Window;
+use super::window::{Place, Window};
+use super::{NamedOutbox, Uplink};
 
 /// How long the farewell may take after the time for flushing is over.
 const FAREWELL_MAX: Duration = Duration::from_millis(500);
@@ -86,8 +87,8 @@ struct Session<'a> {
     in_hand: VecDeque<InHand>,
     /// The on-connect publishes that still have to go first.
     on_connect: VecDeque<Publish>,
-    /// The last record of the outbox that this connection took.
-    taken_up_to: u64,
+    /// The last record of each outbox that this connection took.
+    taken_up_to: Vec<u64>,
     acks: mpsc::Receiver<u16>,
     ack_sender: mpsc::Sender<u16>,
     farewell: Farewell,
@@ -95,7 +96,7 @@ struct Session<'a> {
 
 enum InHand {
     Live(Class, usize),
-    Assured(usize),
+    Record { outbox: usize, bytes: usize },
     OnConnect,
     Other,
 }
@@ -113,13 +114,14 @@ impl<'a> Session<'a> {
         let (ack_sender, acks) = mpsc::channel(uplink.settings.received_queue_max);
         let window = Window::new(uplink.settings.window.into());
         let on_connect = uplink.on_connect_publishes();
+        let taken_up_to = vec![0; uplink.shared.outboxes.len()];
         Self {
             uplink,
             requests,
             window,
             in_hand: VecDeque::with_capacity(REQUESTS_MAX),
             on_connect,
-            taken_up_to: 0,
+            taken_up_to,
             acks,
             ack_sender,
             farewell: Farewell::NotYet,
@@ -148,7 +150,7 @@ impl<'a> Session<'a> {
                     tokio::select! {
                         event = &mut next => break event?,
                         () = shared.live_added.notified(), if can_hand => {}
-                        () = shared.outbox.appended().notified(), if can_hand => {}
+                        () = any_changed(&shared.outboxes), if can_hand => {}
                         Some(packet_id) = self.acks.recv(), if can_hand => {
                             self.requests.acknowledge(packet_id).await?;
                             self.in_hand.push_back(InHand::Other);
@@ -176,32 +178,32 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Gives the client library what may go: first the on-connect publishes, then assured and
-    /// live traffic in turn.
+    /// Gives the client library what may go: first the on-connect publishes, then live
+    /// traffic and records in turn.
     async fn hand_over(&mut self) -> Result<(), Lost> {
         if matches!(self.farewell, Farewell::Said { .. }) {
             return Ok(());
         }
-        while self.can_hand_assured()
+        while self.can_hand_reliable()
             && let Some(publish) = self.on_connect.pop_front()
         {
             self.window.hand(None);
             self.in_hand.push_back(InHand::OnConnect);
-            self.requests.publish_assured(publish).await?;
+            self.requests.publish_reliable(publish).await?;
         }
         if !self.on_connect.is_empty() {
             return Ok(());
         }
         loop {
             let handed_live = self.hand_live().await?;
-            let handed_assured = self.hand_assured().await?;
-            if !handed_live && !handed_assured {
+            let handed_record = self.hand_record().await?;
+            if !handed_live && !handed_record {
                 return Ok(());
             }
         }
     }
 
-    fn can_hand_assured(&self) -> bool {
+    fn can_hand_reliable(&self) -> bool {
         self.in_hand.len() < REQUESTS_MAX && !self.window.is_full()
     }
 
@@ -218,35 +220,51 @@ impl<'a> Session<'a> {
         Ok(true)
     }
 
-    async fn hand_assured(&mut self) -> Result<bool, Lost> {
-        if !self.can_hand_assured() {
+    async fn hand_record(&mut self) -> Result<bool, Lost> {
+        if !self.can_hand_reliable() {
             return Ok(false);
         }
-        let outbox = &self.uplink.shared.outbox;
-        let Some(record) = outbox.next_after(self.taken_up_to) else {
+        let shared = self.uplink.shared.clone();
+        let mut next = None;
+        for (index, outbox) in shared.outboxes.iter().enumerate() {
+            let after = self.taken_up_to.get(index).copied().unwrap_or_default();
+            if let Some(record) = outbox.store.next_after(after) {
+                next = Some((index, outbox, record));
+                break;
+            }
+        }
+        let Some((index, outbox, record)) = next else {
             return Ok(false);
         };
         let sequence = record.sequence;
-        self.taken_up_to = sequence;
+        let place = Place {
+            outbox: index,
+            sequence,
+        };
+        if let Some(taken_up_to) = self.taken_up_to.get_mut(index) {
+            *taken_up_to = sequence;
+        }
         if let Err(refusal) = record.publish.check(self.uplink.settings.packet_bytes_max) {
-            warn!(sequence, %refusal, "passed over a record of the outbox");
-            if let Some(prefix) = self.window.skip(sequence, Instant::now()) {
-                outbox.ack(prefix);
+            warn!(outbox = outbox.name, sequence, %refusal, "quarantined a record");
+            outbox.store.quarantine(sequence, &refusal.into());
+            if let Some(prefix) = self.window.skip(place, Instant::now()) {
+                outbox.store.ack(prefix.sequence);
             }
-            self.uplink
-                .shared
-                .update(|stats| stats.assured.dropped_unsendable += 1);
             return Ok(true);
         }
-        let was_taken_before = sequence <= self.uplink.taken_up_to;
-        self.uplink.taken_up_to = self.uplink.taken_up_to.max(sequence);
-        if was_taken_before {
-            self.uplink.shared.update(|stats| stats.assured.resent += 1);
+        if let Some(taken_up_to) = self.uplink.taken_up_to.get_mut(index) {
+            if sequence <= *taken_up_to {
+                shared.update_outbox(index, |traffic| traffic.resent += 1);
+            }
+            *taken_up_to = sequence.max(*taken_up_to);
         }
         let bytes = record.publish.payload.len();
-        self.window.hand(Some(sequence));
-        self.in_hand.push_back(InHand::Assured(bytes));
-        self.requests.publish_assured(record.publish).await?;
+        self.window.hand(Some(place));
+        self.in_hand.push_back(InHand::Record {
+            outbox: index,
+            bytes,
+        });
+        self.requests.publish_reliable(record.publish).await?;
         Ok(true)
     }
 
@@ -258,11 +276,18 @@ impl<'a> Session<'a> {
                 self.count_written();
             }
             Event::Acknowledged { packet_id } => {
-                self.uplink
-                    .shared
-                    .update(|stats| stats.assured.acknowledged += 1);
-                if let Some(prefix) = self.window.acknowledged(packet_id, Instant::now())? {
-                    self.uplink.shared.outbox.ack(prefix);
+                let shared = &self.uplink.shared;
+                let acknowledged = self.window.acknowledged(packet_id, Instant::now())?;
+                match acknowledged.record {
+                    Some(place) => {
+                        shared.update_outbox(place.outbox, |traffic| traffic.acknowledged += 1);
+                    }
+                    None => shared.update(|stats| stats.on_connect.acknowledged += 1),
+                }
+                if let Some(prefix) = acknowledged.prefix
+                    && let Some(outbox) = shared.outboxes.get(prefix.outbox)
+                {
+                    outbox.store.ack(prefix.sequence);
                 }
             }
             Event::Subscribed { refused } if refused > 0 => {
@@ -289,10 +314,12 @@ impl<'a> Session<'a> {
                     stats.published_bytes += bytes as u64;
                 }
             }
-            Some(InHand::Assured(bytes)) => self.uplink.shared.update(|stats| {
-                stats.assured.published += 1;
-                stats.assured.published_bytes += bytes as u64;
-            }),
+            Some(InHand::Record { outbox, bytes }) => {
+                self.uplink.shared.update_outbox(outbox, |traffic| {
+                    traffic.published += 1;
+                    traffic.published_bytes += bytes as u64;
+                });
+            }
             Some(InHand::OnConnect) => self
                 .uplink
                 .shared
@@ -367,6 +394,22 @@ impl<'a> Session<'a> {
             stats.in_flight = 0;
         });
     }
+}
+
+/// Any of the outboxes may have more to give.
+async fn any_changed(outboxes: &[NamedOutbox]) {
+    let changes = outboxes.iter().map(|outbox| outbox.store.changed());
+    let mut changes: Vec<_> = changes.map(|change| Box::pin(change.notified())).collect();
+    poll_fn(|context| {
+        let mut polled = changes
+            .iter_mut()
+            .map(|change| change.as_mut().poll(context));
+        match polled.any(|poll| poll.is_ready()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
 }
 
 /// Sleeps until then, or for ever.

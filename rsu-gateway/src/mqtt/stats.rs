@@ -20,19 +20,17 @@ pub struct UplinkStats {
     pub in_flight: usize,
     /// Live traffic, a class each, in the order of registration.
     pub live: Vec<(&'static str, LiveStats)>,
-    /// Assured traffic.
-    pub assured: AssuredStats,
-    /// What waits for its acknowledgement.
-    pub outbox: OutboxStats,
+    /// Traffic of the outboxes, in their order of preference.
+    pub outboxes: Vec<(&'static str, OutboxTraffic)>,
     /// Publishes of the on-connect hook.
     pub on_connect: OnConnectStats,
     /// What came down.
     pub received: ReceivedStats,
 }
 
-/// Assured traffic since the start.
+/// Traffic of one outbox since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AssuredStats {
+pub struct OutboxTraffic {
     /// Publishes written to a connection, repetitions included.
     pub published: u64,
     /// Payload bytes of these.
@@ -41,8 +39,23 @@ pub struct AssuredStats {
     pub resent: u64,
     /// Acknowledgements that came.
     pub acknowledged: u64,
-    /// Records of the outbox passed over because no broker could take them.
-    pub dropped_unsendable: u64,
+    /// What it holds now and dropped.
+    pub held: OutboxStats,
+}
+
+impl UplinkStats {
+    /// The sum of one number over all outboxes.
+    pub fn outbox_sum(&self, number: impl Fn(&OutboxTraffic) -> u64) -> u64 {
+        self.outboxes
+            .iter()
+            .map(|(_, traffic)| number(traffic))
+            .sum()
+    }
+
+    /// The sum of one number over all streams of live traffic.
+    pub fn live_sum(&self, number: impl Fn(&LiveStats) -> u64) -> u64 {
+        self.live.iter().map(|(_, stats)| number(stats)).sum()
+    }
 }
 
 /// Publishes of the on-connect hook since the start.
@@ -50,6 +63,8 @@ pub struct AssuredStats {
 pub struct OnConnectStats {
     /// Publishes written to a connection.
     pub published: u64,
+    /// Acknowledgements that came.
+    pub acknowledged: u64,
     /// Refused at the door: too large, or no valid topic name.
     pub dropped_unsendable: u64,
 }

@@ -1,8 +1,8 @@
 //! Which QoS 1 publishes of one connection are under way, and how far they are acknowledged.
 //!
 //! The client library tells the packet id of a publish only after it was sent, and brokers may
-//! acknowledge out of order. The window joins both to the records they belong to; the outbox
-//! learns only the contiguous acknowledged prefix, so that whatever a cut connection leaves
+//! acknowledge out of order. The window joins both to the records they belong to; each outbox
+//! learns only its own contiguous acknowledged prefix, so that whatever a cut connection leaves
 //! behind is sent again, in order.
 
 use std::collections::VecDeque;
@@ -18,10 +18,18 @@ pub(super) struct Window {
     oldest_since: Option<Instant>,
 }
 
+/// A record: in which outbox, and where there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The outbox's place in the order of preference.
+    pub(super) outbox: usize,
+    pub(super) sequence: u64,
+}
+
 #[derive(Debug)]
 struct Entry {
-    /// The record's place in the outbox; `None` for a publish that is not kept.
-    sequence: Option<u64>,
+    /// `None` for a publish that is not kept.
+    place: Option<Place>,
     state: State,
 }
 
@@ -31,6 +39,15 @@ enum State {
     Handed,
     Sent(u16),
     Done,
+}
+
+/// What a PUBACK meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Acknowledged {
+    /// The record that it was for; `None` for a publish that is not kept.
+    pub(super) record: Option<Place>,
+    /// Up to where the record's outbox is acknowledged now, if that moved.
+    pub(super) prefix: Option<Place>,
 }
 
 /// The broker or the client library said something about a publish that is not under way. The
@@ -66,22 +83,23 @@ impl Window {
         self.entries.iter().filter(is_open).count()
     }
 
-    /// A publish goes to the client library; `sequence` is `None` for one that is not kept.
-    pub(super) fn hand(&mut self, sequence: Option<u64>) {
+    /// A publish goes to the client library; `place` is `None` for one that is not kept.
+    pub(super) fn hand(&mut self, place: Option<Place>) {
         debug_assert!(!self.is_full());
         self.entries.push_back(Entry {
-            sequence,
+            place,
             state: State::Handed,
         });
     }
 
-    /// The record at `sequence` will not be sent. Returns the acknowledged prefix, if it moved.
-    pub(super) fn skip(&mut self, sequence: u64, now: Instant) -> Option<u64> {
+    /// The record at `place` will not be sent. Returns up to where its outbox is acknowledged,
+    /// if that moved.
+    pub(super) fn skip(&mut self, place: Place, now: Instant) -> Option<Place> {
         self.entries.push_back(Entry {
-            sequence: Some(sequence),
+            place: Some(place),
             state: State::Done,
         });
-        self.pop_prefix(now)
+        self.prefix(place.outbox, now)
     }
 
     /// The client library sent the oldest publish that was waiting for its packet id.
@@ -98,18 +116,27 @@ impl Window {
         Ok(())
     }
 
-    /// A PUBACK came. Returns the sequence up to which everything is acknowledged, if it moved.
+    /// A PUBACK came.
     pub(super) fn acknowledged(
         &mut self,
         packet_id: u16,
         now: Instant,
-    ) -> Result<Option<u64>, JoinError> {
-        self.entries
+    ) -> Result<Acknowledged, JoinError> {
+        let entry = self
+            .entries
             .iter_mut()
             .find(|entry| entry.state == State::Sent(packet_id))
-            .ok_or(JoinError::UnexpectedAck(packet_id))?
-            .state = State::Done;
-        Ok(self.pop_prefix(now))
+            .ok_or(JoinError::UnexpectedAck(packet_id))?;
+        entry.state = State::Done;
+        let record = entry.place;
+        let prefix = match record {
+            Some(place) => self.prefix(place.outbox, now),
+            None => {
+                self.pop_done(now);
+                None
+            }
+        };
+        Ok(Acknowledged { record, prefix })
     }
 
     /// When the oldest publish will have waited `patience` for its PUBACK.
@@ -121,16 +148,26 @@ impl Window {
         }
     }
 
-    fn pop_prefix(&mut self, now: Instant) -> Option<u64> {
+    /// Up to where `outbox` is acknowledged now, if that moved.
+    fn prefix(&mut self, outbox: usize, now: Instant) -> Option<Place> {
         let mut prefix = None;
-        while let Some(oldest) = self.entries.front()
-            && oldest.state == State::Done
-        {
-            prefix = oldest.sequence.or(prefix);
+        let of_outbox = |entry: &&mut Entry| entry.place.is_some_and(|p| p.outbox == outbox);
+        for entry in self.entries.iter_mut().filter(of_outbox) {
+            if entry.state != State::Done {
+                break;
+            }
+            // Told once.
+            prefix = entry.place.take();
+        }
+        self.pop_done(now);
+        prefix
+    }
+
+    fn pop_done(&mut self, now: Instant) {
+        while self.entries.front().is_some_and(|e| e.state == State::Done) {
             self.oldest_since = Some(now);
             self.entries.pop_front();
         }
-        prefix
     }
 }
 
@@ -147,11 +184,24 @@ mod tests {
         *START + Duration::from_secs(seconds)
     }
 
+    fn place(sequence: u64) -> Place {
+        Place {
+            outbox: 0,
+            sequence,
+        }
+    }
+
+    /// The prefix of the first outbox that the acknowledgement moved.
+    fn prefix(window: &mut Window, packet_id: u16, second: u64) -> Result<Option<u64>, JoinError> {
+        let acknowledged = window.acknowledged(packet_id, at(second))?;
+        Ok(acknowledged.prefix.map(|place| place.sequence))
+    }
+
     /// A window in which the records 11, 12, 13 were sent under the packet ids 1, 2, 3.
     fn three_under_way() -> Window {
         let mut window = Window::new(3);
         for (packet_id, sequence) in [(1, 11), (2, 12), (3, 13)] {
-            window.hand(Some(sequence));
+            window.hand(Some(place(sequence)));
             window.sent(packet_id, at(0)).unwrap();
         }
         window
@@ -160,38 +210,40 @@ mod tests {
     #[test]
     fn acknowledgements_in_order_move_the_prefix_one_by_one() {
         let mut window = three_under_way();
-        assert_eq!(window.acknowledged(1, at(1)), Ok(Some(11)));
-        assert_eq!(window.acknowledged(2, at(1)), Ok(Some(12)));
-        assert_eq!(window.acknowledged(3, at(1)), Ok(Some(13)));
+        assert_eq!(prefix(&mut window, 1, 1), Ok(Some(11)));
+        assert_eq!(prefix(&mut window, 2, 1), Ok(Some(12)));
+        assert_eq!(prefix(&mut window, 3, 1), Ok(Some(13)));
         assert!(window.is_empty());
     }
 
     #[test]
     fn an_acknowledgement_out_of_order_waits_for_the_ones_before_it() {
         let mut window = three_under_way();
-        assert_eq!(window.acknowledged(3, at(1)), Ok(None));
-        assert_eq!(window.acknowledged(2, at(1)), Ok(None));
+        assert_eq!(prefix(&mut window, 3, 1), Ok(None));
+        assert_eq!(prefix(&mut window, 2, 1), Ok(None));
         assert_eq!(window.in_flight(), 1);
         assert!(
             window.is_full(),
             "the span counts, not the number of open ones"
         );
-        assert_eq!(window.acknowledged(1, at(1)), Ok(Some(13)));
+        assert_eq!(prefix(&mut window, 1, 1), Ok(Some(13)));
         assert!(window.is_empty());
     }
 
     #[test]
     fn packet_ids_are_joined_in_the_order_of_handing_over() {
         let mut window = Window::new(4);
-        window.hand(Some(11));
+        window.hand(Some(place(11)));
         window.hand(None);
-        window.hand(Some(12));
+        window.hand(Some(place(12)));
         window.sent(7, at(0)).unwrap();
         window.sent(8, at(0)).unwrap();
         window.sent(9, at(0)).unwrap();
-        assert_eq!(window.acknowledged(9, at(0)), Ok(None));
-        assert_eq!(window.acknowledged(7, at(0)), Ok(Some(11)));
-        assert_eq!(window.acknowledged(8, at(0)), Ok(Some(12)));
+        assert_eq!(prefix(&mut window, 9, 0), Ok(None));
+        let after_both = prefix(&mut window, 7, 0);
+        assert_eq!(after_both, Ok(Some(12)), "not held up by what is not kept");
+        assert_eq!(prefix(&mut window, 8, 0), Ok(None));
+        assert!(window.is_empty());
     }
 
     #[test]
@@ -199,32 +251,23 @@ mod tests {
         let mut window = Window::new(1);
         window.hand(None);
         window.sent(1, at(0)).unwrap();
-        assert_eq!(window.acknowledged(1, at(0)), Ok(None));
+        assert_eq!(prefix(&mut window, 1, 0), Ok(None));
         assert!(window.is_empty());
     }
 
     #[test]
     fn an_acknowledgement_for_nothing_is_an_error() {
         let mut window = three_under_way();
-        assert_eq!(
-            window.acknowledged(4, at(0)),
-            Err(JoinError::UnexpectedAck(4))
-        );
-        assert_eq!(window.acknowledged(2, at(0)), Ok(None));
-        assert_eq!(
-            window.acknowledged(2, at(0)),
-            Err(JoinError::UnexpectedAck(2))
-        );
+        assert_eq!(prefix(&mut window, 4, 0), Err(JoinError::UnexpectedAck(4)));
+        assert_eq!(prefix(&mut window, 2, 0), Ok(None));
+        assert_eq!(prefix(&mut window, 2, 0), Err(JoinError::UnexpectedAck(2)));
     }
 
     #[test]
     fn an_acknowledgement_before_the_send_was_told_is_an_error() {
         let mut window = Window::new(1);
-        window.hand(Some(11));
-        assert_eq!(
-            window.acknowledged(1, at(0)),
-            Err(JoinError::UnexpectedAck(1))
-        );
+        window.hand(Some(place(11)));
+        assert_eq!(prefix(&mut window, 1, 0), Err(JoinError::UnexpectedAck(1)));
     }
 
     #[test]
@@ -236,18 +279,37 @@ mod tests {
     #[test]
     fn a_skipped_record_moves_the_prefix_only_behind_the_ones_before_it() {
         let mut window = Window::new(3);
-        assert_eq!(window.skip(10, at(0)), Some(10));
-        window.hand(Some(11));
+        assert_eq!(window.skip(place(10), at(0)), Some(place(10)));
+        window.hand(Some(place(11)));
         window.sent(1, at(0)).unwrap();
-        assert_eq!(window.skip(12, at(0)), None);
-        assert_eq!(window.acknowledged(1, at(0)), Ok(Some(12)));
+        assert_eq!(window.skip(place(12), at(0)), None);
+        assert_eq!(prefix(&mut window, 1, 0), Ok(Some(12)));
+    }
+
+    #[test]
+    fn each_outbox_has_its_own_prefix() {
+        let mut window = Window::new(4);
+        let other = |sequence| Place {
+            outbox: 1,
+            sequence,
+        };
+        for (packet_id, place) in [(1, place(11)), (2, other(7)), (3, place(12)), (4, other(8))] {
+            window.hand(Some(place));
+            window.sent(packet_id, at(0)).unwrap();
+        }
+        let mut prefix = |packet_id| window.acknowledged(packet_id, at(0)).unwrap().prefix;
+        assert_eq!(prefix(2), Some(other(7)), "not held up by the first outbox");
+        assert_eq!(prefix(3), None);
+        assert_eq!(prefix(4), Some(other(8)));
+        assert_eq!(prefix(1), Some(place(12)));
+        assert!(window.is_empty());
     }
 
     #[test]
     fn the_oldest_publish_is_overdue_after_the_patience() {
         let mut window = Window::new(3);
         assert_eq!(window.overdue_at(PATIENCE), None);
-        window.hand(Some(11));
+        window.hand(Some(place(11)));
         assert_eq!(window.overdue_at(PATIENCE), None, "not sent yet");
         window.sent(1, at(5)).unwrap();
         assert_eq!(window.overdue_at(PATIENCE), Some(at(25)));

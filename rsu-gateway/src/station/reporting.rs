@@ -57,7 +57,7 @@ impl Reporting {
             bytes_max: ASSURED_BYTES_MAX,
             packet_bytes_max: uplink.packet_bytes_max,
         }));
-        let mut uplink = Uplink::new(uplink, outbox.clone())?;
+        let mut uplink = Uplink::new(uplink, vec![("durable", outbox.clone() as _)])?;
         let limits = LiveLimits {
             queue_max: LIVE_QUEUE_MAX,
             latest_per_topic: false,
@@ -178,26 +178,31 @@ fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 4] {
         ),
         (
             "uplink_assured_dropped",
-            uplink.outbox.dropped_full + uplink.assured.dropped_unsendable,
+            uplink.outbox_sum(|outbox| outbox.held.dropped_full + outbox.held.quarantined),
         ),
         (
             "uplink_assured_refused",
-            uplink.outbox.too_large + uplink.outbox.invalid_topic,
+            uplink.outbox_sum(|outbox| outbox.held.too_large + outbox.held.invalid_topic),
         ),
     ]
 }
 
 fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Vec<(&'static str, u64)> {
-    let live: u64 = uplink.live.iter().map(|(_, live)| live.published).sum();
+    let live = uplink.live_sum(|live| live.published);
+    let records = uplink.outbox_sum(|outbox| outbox.published);
+    let acknowledged = uplink.outbox_sum(|outbox| outbox.acknowledged);
     let reports = platform.published().entries().map(|(_, count)| count).sum();
     [
         ("frames_received", rsu.stats().frames()),
         ("reports_made", reports),
         (
             "publishes_sent",
-            live + uplink.assured.published + uplink.on_connect.published,
+            live + records + uplink.on_connect.published,
         ),
-        ("publishes_acknowledged", uplink.assured.acknowledged),
+        (
+            "publishes_acknowledged",
+            acknowledged + uplink.on_connect.acknowledged,
+        ),
         ("connections", uplink.connections),
     ]
     .into()

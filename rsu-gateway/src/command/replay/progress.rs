@@ -106,10 +106,11 @@ impl Progress {
             table("reports", &raised(reporting.published().entries()));
             let uplink = reporting.uplink();
             let live: u64 = uplink.live.iter().map(|(_, live)| live.published).sum();
-            let waiting = uplink.outbox.records;
+            let waiting = uplink.outbox_sum(|outbox| outbox.held.records);
             eprintln!(
-                "uplink: {} live publishes sent, {} assured acknowledged, {waiting} still waiting",
-                live, uplink.assured.acknowledged
+                "uplink: {} live publishes sent, {} records acknowledged, {waiting} still waiting",
+                live,
+                uplink.outbox_sum(|outbox| outbox.acknowledged)
             );
             if let Some(error) = uplink.last_error.filter(|_| uplink.connections == 0) {
                 eprintln!("uplink: never connected: {error}");
