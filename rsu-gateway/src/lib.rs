@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 pub mod demo_broker;
 pub mod downlink;
+pub mod health;
 pub mod mqtt;
 pub mod platform;
 pub mod radio;

@@ -1,0 +1,21 @@
+//! How the unit is doing, and who is told: the platform (running information, alarms), the
+//! monitoring on the spot (Prometheus, liveness), and systemd (readiness, watchdog).
+//!
+//! ```text
+//! tasks     -> Pulse       -> Pulses      -> Watchdog -> systemd
+//! stages    -> Latencies   \
+//! spool     -> DrainRate    > Snapshot    -> Endpoint -> /metrics, /health
+//! kernel    -> SystemSample/
+//! facts     -> Observations -> Alarms     -> AlarmChange -> alarm/up
+//! ```
+
+pub mod alarm;
+mod latency;
+pub mod previous_run;
+mod pulse;
+
+pub use alarm::{AlarmChange, AlarmKind, Alarms, Observations};
+pub use latency::{
+    BUCKET_BOUNDS_US, Distribution, LATENCY_MAX, Latencies, LatencySummary, Stage, StageLatency,
+};
+pub use pulse::{PULSES_MAX, Pulse, PulseState, Pulses};
