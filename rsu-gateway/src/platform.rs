@@ -31,7 +31,7 @@ mod utc;
 
 use rsu_firmware::fusion;
 use rsu_firmware::message::{BasicSafetyMessage, MapData, MessageFrame, RoadSideInformation};
-use rsu_firmware::time::Timestamp;
+use rsu_firmware::time::{Span, Timestamp};
 use tracing::debug;
 
 pub use alerts::{ALERT_SILENCE_MAX, ALERTS_MAX};
@@ -40,8 +40,8 @@ pub use classes::Classes;
 pub use content::{Acknowledgement, Alert, RsuStatus};
 pub use counters::{Counters, Published};
 pub use dialect::{
-    Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream, Tits0180,
-    Unwritable,
+    AlertSource, Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream,
+    Tits0180, Unwritable,
 };
 pub use maps::MAPS_MAX;
 pub use record::{Place, Record};
@@ -99,6 +99,15 @@ impl Platform {
     /// Reports to a platform that speaks `dialect`.
     pub fn new(settings: Settings, dialect: Box<dyn Dialect>) -> Self {
         let sampling = &settings.sampling;
+        let heartbeat = dialect
+            .heartbeat_interval_max()
+            .map_or(settings.heartbeat_interval, |max| {
+                max.min(settings.heartbeat_interval)
+            });
+        let junction = match dialect.carries(Stream::Junction) {
+            true => settings.junction_interval,
+            false => Span::default(),
+        };
         Self {
             status: RsuStatus::default(),
             outbound: Outbound::new(dialect, settings.classes),
@@ -111,9 +120,9 @@ impl Platform {
             bsm: BsmSampler::new(&sampling.bsm),
             batch: BsmBatch::default(),
             batch_due: None,
-            heartbeat: Period::new(settings.heartbeat_interval),
+            heartbeat: Period::new(heartbeat),
             running_information: Period::new(settings.running_information_interval),
-            junction: Period::new(settings.junction_interval),
+            junction: Period::new(junction),
             settings,
         }
     }
@@ -166,11 +175,12 @@ impl Platform {
         let unit = &self.settings.unit;
         let acknowledgement = self.sequence.acknowledgement(Stream::Info, &self.settings);
         let info = Info::new(unit, self.status, config, acknowledgement);
-        self.outbound.publish(&Report::Info(&info), sink);
+        self.outbound.publish(now, &Report::Info(&info), sink);
 
         let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
         let status = BasicStatus::new(unit, header, self.status);
-        self.outbound.publish(&Report::BasicStatus(&status), sink);
+        self.outbound
+            .publish(now, &Report::BasicStatus(&status), sink);
     }
 
     /// Takes in a message that was received: the bytes of its MessageFrame, and what they say.
@@ -185,14 +195,14 @@ impl Platform {
         match message {
             MessageFrame::Bsm(bsm) => self.handle_bsm(now, bytes, bsm, sink),
             MessageFrame::Map(map) => self.handle_map(now, bytes, map, sink),
-            MessageFrame::Rsi(rsi) => self.handle_rsi(now, rsi, sink),
+            MessageFrame::Rsi(rsi) => self.handle_rsi(now, bytes, rsi, sink),
             MessageFrame::Spat(message) if self.spat.admit(now) => {
                 let report = Report::Spat(Relayed { bytes, message });
-                self.outbound.publish(&report, sink);
+                self.outbound.publish(now, &report, sink);
             }
             MessageFrame::Rsm(message) if self.rsm.admit(now) => {
                 let report = Report::Rsm(Relayed { bytes, message });
-                self.outbound.publish(&report, sink);
+                self.outbound.publish(now, &report, sink);
             }
             MessageFrame::Spat(_) => self.outbound.counters.spat_over_limit += 1,
             MessageFrame::Rsm(_) => self.outbound.counters.rsm_over_limit += 1,
@@ -208,15 +218,16 @@ impl Platform {
             .batch_due
             .is_some_and(|due| now >= due || due - now > age_max)
         {
-            self.flush_batch(sink);
+            self.flush_batch(now, sink);
         }
         while let Some(alert) = self.alerts.poll_ended(now) {
             let acknowledgement = self.sequence.acknowledgement(Stream::Rsi, &self.settings);
             let report = Report::Rsi(RsiReport {
                 alert: &alert,
+                source: AlertSource::Silence,
                 acknowledgement,
             });
-            self.outbound.publish(&report, sink);
+            self.outbound.publish(now, &report, sink);
         }
         if self.heartbeat.poll(now) {
             let number = self.sequence.next(Stream::Heartbeat);
@@ -225,7 +236,8 @@ impl Platform {
                 rsu_status: self.status,
                 ack: false,
             };
-            self.outbound.publish(&Report::Heartbeat(&heartbeat), sink);
+            self.outbound
+                .publish(now, &Report::Heartbeat(&heartbeat), sink);
         }
         if self.junction.poll(now) {
             return Some(Due::Junctions);
@@ -266,7 +278,7 @@ impl Platform {
             ack: false,
         };
         let report = Report::RunningInformation(&information);
-        self.outbound.publish(&report, sink);
+        self.outbound.publish(now, &report, sink);
     }
 
     /// Reports the fused picture, a publish for each junction.
@@ -280,7 +292,8 @@ impl Platform {
             let number = self.sequence.next(Stream::Junction);
             let id = self.settings.unit.id.as_ref();
             let snapshot = JunctionSnapshot::new(id, number, clock, picture, &junction);
-            self.outbound.publish(&Report::Junction(&snapshot), sink);
+            self.outbound
+                .publish(snapshot.time, &Report::Junction(&snapshot), sink);
         }
     }
 
@@ -313,7 +326,7 @@ impl Platform {
                 let limits = self.settings.bsm_batch;
                 let grown = self.batch.list_bytes().saturating_add(2 + bytes.len());
                 if self.batch.len() >= limits.messages_max || grown > limits.bytes_max {
-                    self.flush_batch(sink);
+                    self.flush_batch(now, sink);
                 }
                 match self.batch.push(bytes) {
                     Ok(()) => _ = self.batch_due.get_or_insert(now + limits.age_max),
@@ -323,16 +336,16 @@ impl Platform {
                     }
                 }
                 if self.batch.is_full() {
-                    self.flush_batch(sink);
+                    self.flush_batch(now, sink);
                 }
             }
         }
     }
 
-    fn flush_batch(&mut self, sink: &mut Sink<'_>) {
+    fn flush_batch(&mut self, now: Timestamp, sink: &mut Sink<'_>) {
         self.batch_due = None;
         if !self.batch.is_empty() {
-            self.outbound.publish(&Report::Bsm(&self.batch), sink);
+            self.outbound.publish(now, &Report::Bsm(&self.batch), sink);
             self.batch.clear();
         }
     }
@@ -362,23 +375,35 @@ impl Platform {
             acknowledgement,
         });
         match is_news {
-            true => self.outbound.publish(&report, sink),
-            false => self.outbound.publish_as(Class::Live, &report, sink),
+            true => self.outbound.publish(now, &report, sink),
+            false => self.outbound.publish_as(Class::Live, now, &report, sink),
         }
     }
 
-    fn handle_rsi(&mut self, now: Timestamp, rsi: &RoadSideInformation<'_>, sink: &mut Sink<'_>) {
+    fn handle_rsi(
+        &mut self,
+        now: Timestamp,
+        bytes: &[u8],
+        rsi: &RoadSideInformation<'_>,
+        sink: &mut Sink<'_>,
+    ) {
+        let mut untold = Some(bytes);
         for alert in Alert::of(rsi, now) {
             let Some(alert) = self.alerts.handle(now, alert) else {
                 self.outbound.counters.rsi_repeated += 1;
                 continue;
             };
             let acknowledgement = self.sequence.acknowledgement(Stream::Rsi, &self.settings);
+            let source = match untold.take() {
+                Some(bytes) => AlertSource::Message(bytes),
+                None => AlertSource::SameMessage,
+            };
             let report = Report::Rsi(RsiReport {
                 alert,
+                source,
                 acknowledgement,
             });
-            self.outbound.publish(&report, sink);
+            self.outbound.publish(now, &report, sink);
         }
     }
 }
@@ -405,19 +430,29 @@ impl Outbound {
         }
     }
 
-    fn publish(&mut self, report: &Report<'_>, sink: &mut Sink<'_>) {
-        self.publish_as(self.classes.of(report.stream()), report, sink);
+    fn publish(&mut self, now: Timestamp, report: &Report<'_>, sink: &mut Sink<'_>) {
+        self.publish_as(self.classes.of(report.stream()), now, report, sink);
     }
 
-    fn publish_as(&mut self, class: Class, report: &Report<'_>, sink: &mut Sink<'_>) {
+    fn publish_as(
+        &mut self,
+        class: Class,
+        now: Timestamp,
+        report: &Report<'_>,
+        sink: &mut Sink<'_>,
+    ) {
         let stream = report.stream();
+        if !self.dialect.carries(stream) {
+            return;
+        }
         self.topic.clear();
         self.payload.clear();
         let written = self
             .dialect
-            .write(report, &mut self.topic, &mut self.payload);
+            .write(now, report, &mut self.topic, &mut self.payload);
         let form = match written {
             Ok(form) => form,
+            Err(Unwritable::Told) => return,
             Err(error) => {
                 debug!(stream = stream.name(), %error, "a report was not written");
                 self.counters.report_unwritable += 1;

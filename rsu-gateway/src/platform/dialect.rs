@@ -5,6 +5,7 @@ mod tits0180;
 use std::fmt;
 
 use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
+use rsu_firmware::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use tits0180::Tits0180;
@@ -19,15 +20,25 @@ use crate::downlink::{Answer, Downlink, Unreadable};
 
 /// Turns reports into publishes of one platform contract.
 pub trait Dialect: Send {
+    /// Whether the contract has a place for reports of `stream`; others need not be made.
+    fn carries(&self, stream: Stream) -> bool;
+
+    /// The longest time between two heartbeats after which the platform still takes the unit for
+    /// online, where it has such a limit.
+    fn heartbeat_interval_max(&self) -> Option<Span> {
+        None
+    }
+
     /// Topic filters of everything that the platform sends down.
     fn downlink_filters(&self) -> Vec<String>;
 
-    /// Writes the topic and the payload of `report` behind what the buffers hold.
+    /// Writes the topic and the payload of `report`, as of `now`, behind what the buffers hold.
     ///
     /// # Errors
     /// The contract has no such report, or its values have no JSON form.
     fn write(
         &self,
+        now: Timestamp,
         report: &Report<'_>,
         topic: &mut String,
         payload: &mut Vec<u8>,
@@ -95,8 +106,22 @@ pub struct MapReport<'a> {
 pub struct RsiReport<'a> {
     /// The event.
     pub alert: &'a Alert,
+    /// How it became known.
+    pub source: AlertSource<'a>,
     /// What is asked of the platform.
     pub acknowledgement: Acknowledgement,
+}
+
+/// How an event became known. A contract that relays messages as they are tells a message once,
+/// however many events it brings.
+#[derive(Clone, Copy)]
+pub enum AlertSource<'a> {
+    /// By this message, the UPER bytes of its MessageFrame.
+    Message(&'a [u8]),
+    /// By the message that brought the event reported before it.
+    SameMessage,
+    /// It is not repeated any more: it has ended.
+    Silence,
 }
 
 impl Report<'_> {
@@ -224,6 +249,8 @@ pub struct Outgoing<'a> {
 pub enum Unwritable {
     /// The contract has no place for it.
     NotInContract,
+    /// What it says has been told with an earlier report.
+    Told,
     /// The JSON form could not be written.
     Json(serde_json::Error),
 }
@@ -231,6 +258,7 @@ pub enum Unwritable {
 impl fmt::Display for Unwritable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Told => f.write_str("told with an earlier report"),
             Self::NotInContract => f.write_str("the platform contract has no such report"),
             Self::Json(error) => write!(f, "no JSON form: {error}"),
         }

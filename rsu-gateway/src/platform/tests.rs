@@ -439,11 +439,25 @@ fn every_junction_is_a_publish_of_its_own() {
 struct Mute;
 
 impl Dialect for Mute {
+    fn carries(&self, stream: Stream) -> bool {
+        stream != Stream::Rsm
+    }
+
+    fn heartbeat_interval_max(&self) -> Option<Span> {
+        Some(Span::from_millis(10_000))
+    }
+
     fn downlink_filters(&self) -> Vec<String> {
         Vec::new()
     }
 
-    fn write(&self, _: &Report<'_>, _: &mut String, _: &mut Vec<u8>) -> Result<Form, Unwritable> {
+    fn write(
+        &self,
+        _: Timestamp,
+        _: &Report<'_>,
+        _: &mut String,
+        _: &mut Vec<u8>,
+    ) -> Result<Form, Unwritable> {
         Err(Unwritable::NotInContract)
     }
 }
@@ -454,6 +468,25 @@ fn what_a_contract_does_not_know_is_counted() {
     bench.platform = Platform::new(settings(), Box::new(Mute));
     assert_eq!(bench.receive(at(0), spat()), []);
     assert_eq!(bench.platform.counters().report_unwritable, 1);
+}
+
+#[test]
+fn what_a_contract_never_carries_is_not_even_tried() {
+    let mut bench = Bench::new(settings());
+    bench.platform = Platform::new(settings(), Box::new(Mute));
+    assert_eq!(bench.receive(at(0), rsm()), []);
+    assert_eq!(bench.platform.counters().report_unwritable, 0);
+}
+
+#[test]
+fn a_platform_may_want_heartbeats_more_often() {
+    let mut bench = Bench::new(settings());
+    bench.platform = Platform::new(settings(), Box::new(Mute));
+    for second in 0..=60 {
+        bench.time_out(at(second * 1_000));
+    }
+    // 0, 10, .. 60 s; the running information and the junctions are for others to write.
+    assert_eq!(bench.platform.counters().report_unwritable, 7);
 }
 
 #[test]

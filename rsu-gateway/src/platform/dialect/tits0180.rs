@@ -21,6 +21,8 @@
 //! `versions/query`, `om-config/down`, `upgrade/down` and, where the standard names no topic, on
 //! our own `run-status/query`, `info/query`, `log/down` and `records/query`; all are JSON.
 
+use rsu_firmware::time::Timestamp;
+
 use super::{Dialect, Form, Report, Stream, Unwritable};
 use crate::downlink::{CommandKind, Downlink, Unreadable};
 use crate::platform::content;
@@ -88,6 +90,10 @@ impl Tits0180 {
 }
 
 impl Dialect for Tits0180 {
+    fn carries(&self, _: Stream) -> bool {
+        true
+    }
+
     fn downlink_filters(&self) -> Vec<String> {
         let commands = COMMANDS.iter().map(|(topic, _)| topic);
         let acknowledgements = ACKNOWLEDGEMENTS.iter().map(|(topic, _)| topic);
@@ -97,6 +103,7 @@ impl Dialect for Tits0180 {
 
     fn write(
         &self,
+        _: Timestamp,
         report: &Report<'_>,
         topic: &mut String,
         payload: &mut Vec<u8>,
