@@ -4,18 +4,23 @@
 //! ```text
 //! tasks     -> Pulse       -> Pulses      -> Watchdog -> systemd
 //! stages    -> Latencies   \
-//! spool     -> DrainRate    > Snapshot    -> Endpoint -> /metrics, /health
+//! spool     -> DrainEstimate   > Snapshot    -> Endpoint -> /metrics, /health
 //! kernel    -> SystemSample/
 //! facts     -> Observations -> Alarms     -> AlarmChange -> alarm/up
 //! ```
 
 pub mod alarm;
+mod figures;
 mod latency;
 pub mod previous_run;
 mod pulse;
+pub mod system;
+mod watchdog;
 
 pub use alarm::{AlarmChange, AlarmKind, Alarms, Observations};
+pub use figures::{DrainEstimate, SpoolFigures};
 pub use latency::{
     BUCKET_BOUNDS_US, Distribution, LATENCY_MAX, Latencies, LatencySummary, Stage, StageLatency,
 };
 pub use pulse::{PULSES_MAX, Pulse, PulseState, Pulses};
+pub use watchdog::{Watchdog, systemd};
