@@ -26,6 +26,7 @@ mod record;
 pub mod sampling;
 mod settings;
 pub mod system;
+mod traffic;
 mod unit;
 mod utc;
 
@@ -46,6 +47,7 @@ pub use dialect::{
 pub use maps::MAPS_MAX;
 pub use record::{Place, Record};
 pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
+pub use traffic::{LaneTraffic, Traffic};
 pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
 pub use utc::UtcTime;
 
@@ -60,6 +62,7 @@ use maps::Maps;
 use period::Period;
 use sampling::{BsmSampler, Limit, Limiter, Rate, Verdict};
 use system::SystemSample;
+use traffic::TrafficCounter;
 
 /// Where publishes go.
 pub type Sink<'a> = dyn FnMut(Outgoing<'_>) + 'a;
@@ -84,6 +87,7 @@ pub struct Platform {
     heartbeat: Period,
     running_information: Period,
     junction: Period,
+    traffic: TrafficCounter,
 }
 
 /// What [`Platform::handle_timeout`] needs from outside to go on.
@@ -123,6 +127,7 @@ impl Platform {
             heartbeat: Period::new(heartbeat),
             running_information: Period::new(settings.running_information_interval),
             junction: Period::new(junction),
+            traffic: TrafficCounter::new(settings.traffic_interval),
             settings,
         }
     }
@@ -281,7 +286,8 @@ impl Platform {
         self.outbound.publish(now, &report, sink);
     }
 
-    /// Reports the fused picture, a publish for each junction.
+    /// Reports the fused picture, a publish for each junction, and the traffic of an interval that
+    /// has ended.
     pub fn junctions(
         &mut self,
         picture: &fusion::Snapshot<'_>,
@@ -294,6 +300,10 @@ impl Platform {
             let snapshot = JunctionSnapshot::new(id, number, clock, picture, &junction);
             self.outbound
                 .publish(snapshot.time, &Report::Junction(&snapshot), sink);
+            if let Some(traffic) = self.traffic.observe(&snapshot) {
+                self.outbound
+                    .publish(snapshot.time, &Report::Traffic(&traffic), sink);
+            }
         }
     }
 

@@ -33,11 +33,13 @@ impl Classes {
 }
 
 impl Default for Classes {
-    /// Events, changed maps, alarms and answers to commands are durable; what is sent many times a
-    /// second, or says how the unit is right now, is live.
+    /// Events, changed maps, answers to commands and the traffic of an interval are durable; what
+    /// is sent many times a second, or says how the unit is right now, is live.
     fn default() -> Self {
         Self(Stream::ALL.map(|stream| match stream {
-            Stream::Info | Stream::BasicStatus | Stream::Map | Stream::Rsi => Class::Durable,
+            Stream::Info | Stream::BasicStatus | Stream::Map | Stream::Rsi | Stream::Traffic => {
+                Class::Durable
+            }
             Stream::Answer | Stream::Versions | Stream::Information | Stream::Broadcast => {
                 Class::Durable
             }

@@ -16,6 +16,7 @@ use super::content::{
     RunningInformation, Versions,
 };
 use super::junction::JunctionSnapshot;
+use super::traffic::Traffic;
 use crate::downlink::{Answer, Downlink, Unreadable};
 
 /// Turns reports into publishes of one platform contract.
@@ -69,6 +70,7 @@ pub enum Report<'a> {
     Versions(&'a Versions<'a>),
     Information(&'a InformationResponse<'a>),
     Broadcast(&'a BroadcastStatus<'a>),
+    Traffic(&'a Traffic),
 }
 
 /// A message as it was received, and what it says.
@@ -142,6 +144,7 @@ impl Report<'_> {
             Self::Versions(_) => Stream::Versions,
             Self::Information(_) => Stream::Information,
             Self::Broadcast(_) => Stream::Broadcast,
+            Self::Traffic(_) => Stream::Traffic,
         }
     }
 }
@@ -164,11 +167,12 @@ pub enum Stream {
     Versions,
     Information,
     Broadcast,
+    Traffic,
 }
 
 impl Stream {
     /// Every stream, in the order of their indices.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Info,
         Self::BasicStatus,
         Self::Heartbeat,
@@ -183,6 +187,7 @@ impl Stream {
         Self::Versions,
         Self::Information,
         Self::Broadcast,
+        Self::Traffic,
     ];
 
     /// A name for counters and queues.
@@ -202,6 +207,7 @@ impl Stream {
             Self::Versions => "versions",
             Self::Information => "information",
             Self::Broadcast => "broadcast",
+            Self::Traffic => "traffic",
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct Settings {
     pub running_information_interval: Span,
     /// Between two snapshots of the fused junction; zero: none.
     pub junction_interval: Span,
+    /// Over which time the traffic on the lanes is summed up; zero: not at all. It is counted in the
+    /// snapshots of the fused junction.
+    pub traffic_interval: Span,
     /// Ask the platform to acknowledge INFO, MAP and RSI. Only for those who read the answers.
     pub request_acknowledgements: bool,
 }
@@ -79,6 +82,7 @@ impl Settings {
             heartbeat_interval: Span::from_millis(60_000),
             running_information_interval: Span::from_millis(60_000),
             junction_interval: Span::from_millis(100),
+            traffic_interval: Span::from_millis(60_000),
             request_acknowledgements: false,
         }
     }

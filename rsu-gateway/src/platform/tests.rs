@@ -6,6 +6,8 @@ use rsu_firmware::time::Span;
 use rsu_firmware::uper::Profile;
 use serde_json::{Value, json};
 
+use crate::downlink::{Downlink, Unreadable};
+
 use super::sampling::{BsmSampling, SampleMode, UpFilters};
 use super::*;
 
@@ -459,6 +461,10 @@ impl Dialect for Mute {
         _: &mut Vec<u8>,
     ) -> Result<Form, Unwritable> {
         Err(Unwritable::NotInContract)
+    }
+
+    fn read(&self, _: &str, _: &[u8]) -> Result<Downlink, Unreadable> {
+        Err(Unreadable::UnknownTopic)
     }
 }
 

@@ -12,6 +12,7 @@
 //! | RSM | `rsm/up` | JSON |
 //! | RSI | `rsi/up` | JSON, one event or sign |
 //! | fused junction | `junction/up` (our own) | JSON, see [`junction`](crate::platform::junction) |
+//! | traffic of an interval | `traffic/up` (our own) | JSON, see [`Traffic`](crate::platform::Traffic) |
 //! | answer to a command | the topic of the command with `/ack` | JSON |
 //! | versions | `versions/up` | JSON |
 //! | answer to a question | `info/query/response` (our own) | JSON |
@@ -85,6 +86,7 @@ impl Tits0180 {
             Report::Versions(_) => "versions/up",
             Report::Information(_) => "info/query/response",
             Report::Broadcast(_) => "broadcast/up",
+            Report::Traffic(_) => "traffic/up",
         })
     }
 }
@@ -138,6 +140,7 @@ impl Dialect for Tits0180 {
             Report::Versions(versions) => serde_json::to_writer(payload, versions)?,
             Report::Information(response) => serde_json::to_writer(payload, response)?,
             Report::Broadcast(status) => serde_json::to_writer(payload, status)?,
+            Report::Traffic(traffic) => serde_json::to_writer(payload, traffic)?,
         }
         Ok(Form::Object)
     }
