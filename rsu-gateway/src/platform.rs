@@ -18,7 +18,7 @@ mod bsm_batch;
 mod classes;
 pub mod content;
 mod counters;
-mod dialect;
+pub mod dialect;
 pub mod junction;
 mod maps;
 mod period;

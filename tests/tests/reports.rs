@@ -29,8 +29,9 @@ async fn play(trace: &str) -> Played {
     let mut trace = Trace::open(&truth::capture(trace), Pace::Max).unwrap();
     let mut rsu: Box<Rsu> = Box::new(Rsu::new(rsu::Settings::default()));
     let id: RsuId = "R1".parse().unwrap();
-    let dialect = Box::new(Tits0180::new(&id));
-    let mut platform = Platform::new(Settings::new(Unit::named(id)), dialect);
+    let unit = Unit::named(id);
+    let dialect = Box::new(Tits0180::new(&unit));
+    let mut platform = Platform::new(Settings::new(unit), dialect);
     let mut reports: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let mut received = Vec::new();
     let sink = &mut |report: Outgoing<'_>| {

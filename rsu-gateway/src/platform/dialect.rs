@@ -1,6 +1,12 @@
 //! How a platform wants to be spoken to: the same reports, in its own topics and payloads.
 
+mod contents;
+mod envelope;
+mod name;
+mod openv2x;
+mod tits0117;
 mod tits0180;
+mod topics;
 
 use std::fmt;
 
@@ -8,6 +14,10 @@ use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
 use rsu_firmware::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use envelope::Envelope;
+pub use name::{DialectName, Unspeakable, named};
+pub use openv2x::OpenV2x;
+pub use tits0117::Tits0117;
 pub use tits0180::Tits0180;
 
 use super::bsm_batch::BsmBatch;

@@ -48,7 +48,7 @@ fn settings() -> Settings {
 
 impl Bench {
     fn new(settings: Settings) -> Self {
-        let dialect = Box::new(Tits0180::new(&settings.unit.id));
+        let dialect = Box::new(Tits0180::new(&settings.unit));
         Self {
             platform: Platform::new(settings, dialect),
             published: Vec::new(),

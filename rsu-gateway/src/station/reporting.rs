@@ -64,7 +64,7 @@ impl Reporting {
         };
         let streams = Stream::ALL.map(Stream::name);
         let live = streams.map(|name| (name, uplink.live(name, limits)));
-        let dialect = Box::new(Tits0180::new(&platform.unit.id));
+        let dialect = Box::new(Tits0180::new(&platform.unit));
         let platform = Arc::new(Mutex::new(Platform::new(platform, dialect)));
         let introducing = platform.clone();
         uplink.on_connect(move || {
