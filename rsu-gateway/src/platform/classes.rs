@@ -33,8 +33,8 @@ impl Classes {
 }
 
 impl Default for Classes {
-    /// Events, changed maps, answers to commands and the traffic of an interval are durable; what
-    /// is sent many times a second, or says how the unit is right now, is live.
+    /// Events, alarms, changed maps, answers to commands and the traffic of an interval are durable;
+    /// what is sent many times a second, or says how the unit is right now, is live.
     fn default() -> Self {
         Self(Stream::ALL.map(|stream| match stream {
             Stream::Info | Stream::BasicStatus | Stream::Map | Stream::Rsi | Stream::Traffic => {
@@ -43,6 +43,7 @@ impl Default for Classes {
             Stream::Answer | Stream::Versions | Stream::Information | Stream::Broadcast => {
                 Class::Durable
             }
+            Stream::Alarm => Class::Durable,
             _ => Class::Live,
         }))
     }

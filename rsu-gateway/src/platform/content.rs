@@ -7,6 +7,7 @@
 //! (1e-7 degrees, 0.02 m/s, 0.0125 degrees, cm). What the draft leaves open is decided, and said,
 //! where the type is defined.
 
+mod alarm;
 mod alert;
 mod answer;
 mod broadcast;
@@ -22,6 +23,7 @@ mod spat_down;
 mod status;
 mod versions;
 
+pub use alarm::AlarmUp;
 pub use alert::{Alert, AlertClass, AlertId, AlertPath, RsiUp};
 pub use answer::{AnswerContent, read_acknowledgement};
 pub use broadcast::{BroadcastState, BroadcastStatus};

@@ -22,8 +22,8 @@ pub use tits0180::Tits0180;
 
 use super::bsm_batch::BsmBatch;
 use super::content::{
-    Acknowledgement, Alert, BasicStatus, BroadcastStatus, Heartbeat, Info, InformationResponse,
-    RunningInformation, Versions,
+    Acknowledgement, AlarmUp, Alert, BasicStatus, BroadcastStatus, Heartbeat, Info,
+    InformationResponse, RunningInformation, Versions,
 };
 use super::junction::JunctionSnapshot;
 use super::traffic::Traffic;
@@ -81,6 +81,7 @@ pub enum Report<'a> {
     Information(&'a InformationResponse<'a>),
     Broadcast(&'a BroadcastStatus<'a>),
     Traffic(&'a Traffic),
+    Alarm(&'a AlarmUp<'a>),
 }
 
 /// A message as it was received, and what it says.
@@ -155,6 +156,7 @@ impl Report<'_> {
             Self::Information(_) => Stream::Information,
             Self::Broadcast(_) => Stream::Broadcast,
             Self::Traffic(_) => Stream::Traffic,
+            Self::Alarm(_) => Stream::Alarm,
         }
     }
 }
@@ -178,11 +180,12 @@ pub enum Stream {
     Information,
     Broadcast,
     Traffic,
+    Alarm,
 }
 
 impl Stream {
     /// Every stream, in the order of their indices.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Info,
         Self::BasicStatus,
         Self::Heartbeat,
@@ -198,6 +201,7 @@ impl Stream {
         Self::Information,
         Self::Broadcast,
         Self::Traffic,
+        Self::Alarm,
     ];
 
     /// A name for counters and queues.
@@ -218,6 +222,7 @@ impl Stream {
             Self::Information => "information",
             Self::Broadcast => "broadcast",
             Self::Traffic => "traffic",
+            Self::Alarm => "alarm",
         }
     }
 }

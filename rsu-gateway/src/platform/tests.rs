@@ -10,6 +10,8 @@ use crate::downlink::{Downlink, Unreadable};
 
 use super::sampling::{BsmSampling, SampleMode, UpFilters};
 use super::*;
+use crate::health::alarm::{AlarmKind, AlarmState, Severity};
+use crate::health::system::Cpu;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Published {
@@ -382,7 +384,7 @@ fn heartbeats_come_by_themselves_the_rest_is_asked_for() {
 fn running_information_carries_the_counters() {
     let mut bench = Bench::new(settings());
     let sample = SystemSample {
-        cpu: Some(system::Cpu {
+        cpu: Some(Cpu {
             load: 0.5,
             utilization_percent: Some(12.34),
         }),
@@ -390,7 +392,21 @@ fn running_information_carries_the_counters() {
     };
     let published = bench.during(|platform, sink| {
         let (drops, stages) = ([("unknown_aid", 3)], [("frames", 9), ("messages", 6)]);
-        platform.running_information(at(0), &sample, &drops, &stages, sink);
+        let spools = [SpoolFigures {
+            name: "durable",
+            records: 2,
+            bytes: 600,
+            oldest_age_ms: Some(1_500),
+            ..SpoolFigures::default()
+        }];
+        let running = Running {
+            machine: &sample,
+            drops: &drops,
+            stages: &stages,
+            spools: &spools,
+            latency: Some(&[StageLatency::default(); Stage::ALL.len()]),
+        };
+        platform.running_information(at(0), &running, sink);
     });
     assert_eq!(published[0].topic, "rsu/R1/run-status/up");
     let value = published[0].json();
@@ -400,6 +416,43 @@ fn running_information_carries_the_counters() {
     );
     assert_eq!(value["drops"], json!({"unknown_aid": 3}));
     assert_eq!(value["stages"], json!({"frames": 9, "messages": 6}));
+    assert_eq!(
+        value["spools"],
+        json!([{
+            "name": "durable", "records": 2, "bytes": 600, "oldestAgeMs": 1_500,
+            "dropped": 0, "damaged": 0,
+        }])
+    );
+    let none = json!({"count": 0, "p50Ms": 0.0, "p99Ms": 0.0, "maxMs": 0.0});
+    assert_eq!(
+        value["latency"]["delivery"],
+        json!({"sinceReport": none, "sinceStart": none})
+    );
+}
+
+#[test]
+fn an_alarm_is_durable_and_numbered() {
+    let mut bench = Bench::new(settings());
+    let change = AlarmChange {
+        kind: AlarmKind::Authorization,
+        state: AlarmState::Set,
+        severity: Severity::Critical,
+        since_ms: 1_767_225_600_000,
+        time_ms: 1_767_225_600_000,
+        text: "the broker refuses the login".into(),
+        count: 3,
+    };
+    let published = bench.during(|platform, sink| platform.alarm(at(0), &change, sink));
+    assert_eq!(published[0].class, Class::Durable);
+    assert_eq!(published[0].topic, "rsu/R1/alarm/up");
+    assert_eq!(
+        published[0].json(),
+        json!({
+            "seqNum": 1, "rsuId": "R1", "kind": "authorization", "state": "set",
+            "severity": "critical", "sinceMs": 1_767_225_600_000_i64,
+            "timeMs": 1_767_225_600_000_i64, "text": "the broker refuses the login", "count": 3,
+        })
+    );
 }
 
 #[test]

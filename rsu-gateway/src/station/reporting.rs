@@ -11,12 +11,12 @@ use rsu_firmware::time::Timestamp;
 use tracing::warn;
 
 use crate::clock::{self, ClockSource};
+use crate::health::system::SystemSampler;
 use crate::mqtt::{
     Live, LiveLimits, MemoryOutbox, Observer, OutboxLimits, Publish, SettingsError, Uplink,
     UplinkStats,
 };
-use crate::platform::system::SystemSampler;
-use crate::platform::{self, Class, Due, Outgoing, Platform, Published, Stream, Tits0180};
+use crate::platform::{self, Class, Due, Outgoing, Platform, Published, Running, Stream, Tits0180};
 
 /// Reports that may wait in memory until the broker acknowledges them.
 pub const ASSURED_RECORDS_MAX: usize = 10_000;
@@ -112,7 +112,14 @@ impl Reporting {
                         .chain(lost.iter().copied())
                         .collect();
                     let stages = stages(rsu, &platform, &uplink);
-                    platform.running_information(now, &sample, &drops, &stages, sink);
+                    let running = Running {
+                        machine: &sample,
+                        drops: &drops,
+                        stages: &stages,
+                        spools: &[],
+                        latency: None,
+                    };
+                    platform.running_information(now, &running, sink);
                 }
             }
         }

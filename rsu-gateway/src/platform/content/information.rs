@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Header;
 use crate::downlink::InformationSubject;
-use crate::platform::system::SystemSample;
+use crate::health::system::SystemSample;
 
 /// The answer to one question.
 #[derive(Serialize)]

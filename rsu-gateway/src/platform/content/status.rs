@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::Acknowledgement;
+use crate::health::system::SystemSample;
+use crate::health::{SpoolFigures, Stage, StageLatency};
 use crate::platform::sampling::{Limit, Rate, SampleMode, UpFilters};
-use crate::platform::system::SystemSample;
 use crate::platform::unit::{Unit, UnitPosition};
 
 /// `protocolVersion` of the 2020 draft.
@@ -291,6 +292,12 @@ pub struct RunningInformation<'a> {
     /// What each stage has handled since the start (ours).
     #[serde(serialize_with = "as_map")]
     pub stages: &'a [(&'a str, u64)],
+    /// What waits for the broker (ours).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub spools: &'a [SpoolFigures],
+    /// How long each stage takes (ours).
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_stage")]
+    pub latency: Option<&'a [StageLatency; Stage::ALL.len()]>,
     /// Never asked for.
     pub ack: bool,
 }
@@ -301,4 +308,14 @@ fn as_map<S: Serializer>(entries: &&[(&str, u64)], serializer: S) -> Result<S::O
         map.serialize_entry(name, count)?;
     }
     map.end()
+}
+
+fn by_stage<S: Serializer>(
+    latency: &Option<&[StageLatency; Stage::ALL.len()]>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let stages = Stage::ALL
+        .into_iter()
+        .zip(latency.iter().copied().flatten());
+    serializer.collect_map(stages.map(|(stage, latency)| (stage.name(), latency)))
 }

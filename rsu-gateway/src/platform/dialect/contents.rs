@@ -33,6 +33,7 @@ pub(super) fn write(report: &Report<'_>, payload: &mut Vec<u8>) -> Result<Form, 
         Report::Information(response) => serde_json::to_writer(payload, response)?,
         Report::Broadcast(status) => serde_json::to_writer(payload, status)?,
         Report::Traffic(traffic) => serde_json::to_writer(payload, traffic)?,
+        Report::Alarm(alarm) => serde_json::to_writer(payload, alarm)?,
     }
     Ok(Form::Object)
 }

@@ -30,6 +30,7 @@ const CONTRACT: Contract = Contract {
         // Ours.
         (Stream::Junction, "V2X.RSU.Junction.UP"),
         (Stream::Traffic, "V2X.RSU.Traffic.UP"),
+        (Stream::Alarm, "V2X.RSU.Alarm.UP"),
         (Stream::Broadcast, "V2X.RSU.Broadcast.UP"),
     ],
     commands: &[

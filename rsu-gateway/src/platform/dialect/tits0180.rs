@@ -27,6 +27,7 @@ pub(super) const CONTRACT: Contract = Contract {
         // Ours.
         (Stream::Junction, "rsu/{id}/junction/up"),
         (Stream::Traffic, "rsu/{id}/traffic/up"),
+        (Stream::Alarm, "rsu/{id}/alarm/up"),
         (Stream::Information, "rsu/{id}/info/query/response"),
         (Stream::Broadcast, "rsu/{id}/broadcast/up"),
     ],
