@@ -25,7 +25,6 @@ mod period;
 mod record;
 pub mod sampling;
 mod settings;
-pub mod system;
 mod traffic;
 mod unit;
 mod utc;
@@ -52,16 +51,17 @@ pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
 pub use utc::UtcTime;
 
 use crate::clock::ClockQuality;
+use crate::health::system::SystemSample;
+use crate::health::{AlarmChange, SpoolFigures, Stage, StageLatency};
 use alerts::Alerts;
 use content::{
-    BasicStatus, BsmConfig, Config, Header, Heartbeat, Info, MapConfig, RsiConfig,
+    AlarmUp, BasicStatus, BsmConfig, Config, Header, Heartbeat, Info, MapConfig, RsiConfig,
     RunningInformation, StreamConfig,
 };
 use junction::JunctionSnapshot;
 use maps::Maps;
 use period::Period;
 use sampling::{BsmSampler, Limit, Limiter, Rate, Verdict};
-use system::SystemSample;
 use traffic::TrafficCounter;
 
 /// Where publishes go.
@@ -97,6 +97,21 @@ pub enum Due {
     RunningInformation,
     /// Call [`Platform::junctions`].
     Junctions,
+}
+
+/// How the machine and the program are doing.
+#[derive(Clone, Copy)]
+pub struct Running<'a> {
+    /// The machine.
+    pub machine: &'a SystemSample,
+    /// What was dropped since the start, by reason.
+    pub drops: &'a [(&'a str, u64)],
+    /// What each stage has handled since the start.
+    pub stages: &'a [(&'a str, u64)],
+    /// What waits for the broker.
+    pub spools: &'a [SpoolFigures],
+    /// How long each stage takes, in the order of [`Stage::ALL`], where that is measured.
+    pub latency: Option<&'a [StageLatency; Stage::ALL.len()]>,
 }
 
 impl Platform {
@@ -264,26 +279,32 @@ impl Platform {
         times.into_iter().flatten().min()
     }
 
-    /// Reports how the machine and the program are doing: what was dropped by reason, and what
-    /// each stage has handled, since the start.
+    /// Reports how the machine and the program are doing.
     pub fn running_information(
         &mut self,
         now: Timestamp,
-        sample: &SystemSample,
-        drops: &[(&str, u64)],
-        stages: &[(&str, u64)],
+        running: &Running<'_>,
         sink: &mut Sink<'_>,
     ) {
         let number = self.sequence.next(Stream::RunningInformation);
         let information = RunningInformation {
             header: Header::new(&self.settings.unit, number, now),
-            running_info: sample,
-            drops,
-            stages,
+            running_info: running.machine,
+            drops: running.drops,
+            stages: running.stages,
+            spools: running.spools,
+            latency: running.latency,
             ack: false,
         };
         let report = Report::RunningInformation(&information);
         self.outbound.publish(now, &report, sink);
+    }
+
+    /// Reports an alarm that begins, gets worse or ends.
+    pub fn alarm(&mut self, now: Timestamp, change: &AlarmChange, sink: &mut Sink<'_>) {
+        let number = self.sequence.next(Stream::Alarm);
+        let alarm = AlarmUp::new(&self.settings.unit, number, change);
+        self.outbound.publish(now, &Report::Alarm(&alarm), sink);
     }
 
     /// Reports the fused picture, a publish for each junction, and the traffic of an interval that
