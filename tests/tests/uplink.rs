@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rsu_gateway::mqtt::{
-    Live, LiveLimits, LiveStats, MemoryOutbox, Observer, OutboxLimits, OutboxStats, OutboxTraffic,
-    Publish, Settings, Uplink, UplinkStats,
+    Fault, Live, LiveLimits, LiveStats, MemoryOutbox, Observer, OutboxLimits, OutboxStats,
+    OutboxTraffic, Publish, Settings, Uplink, UplinkStats,
 };
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{self, ConnectReturnCode, Packet};
@@ -449,15 +449,16 @@ async fn a_refused_login_is_named_and_tried_again() {
     };
     let broker = ScriptedBroker::start(script).await.unwrap();
     let mut settings = settings(broker.address(), "rsu-R1");
-    settings.broker = format!("mqtt://rsu:secret@{}", broker.address())
+    settings.brokers[0] = format!("mqtt://rsu:secret@{}", broker.address())
         .parse()
         .unwrap();
     let running = Running::start(settings);
     wait_until("connection", || running.is_connected()).await;
     let stats = running.observer.snapshot();
     assert_eq!((stats.connections, stats.failures), (1, 3));
+    assert_eq!(stats.fault, Some(Fault::NotAuthorized));
     let error = stats.last_error.unwrap();
-    assert!(error.contains("BadUserNamePassword"), "{error}");
+    assert!(error.contains("bad user name or password"), "{error}");
     let Packet::Connect(connect) = &broker.arrivals()[0].packet else {
         panic!("no CONNECT");
     };

@@ -1,4 +1,4 @@
-//! Where the broker is, as a URL: `mqtt://[USER[:PASSWORD]@]HOST[:PORT]`.
+//! Where a broker is, as a URL: `mqtt://[USER[:PASSWORD]@]HOST[:PORT]`, or `mqtts://` with TLS.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -9,8 +9,10 @@ use std::str::FromStr;
 pub struct BrokerAddress {
     /// Name, IPv4 address, or IPv6 address without brackets.
     pub host: String,
-    /// TCP port, 1883 unless the URL says otherwise.
+    /// TCP port; unless the URL says otherwise 1883, with TLS 8883.
     pub port: u16,
+    /// The connection is secured with TLS.
+    pub tls: bool,
     /// Who logs in, if anybody.
     pub login: Option<Login>,
 }
@@ -28,12 +30,10 @@ pub struct Login {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum AddressError {
-    #[error("the scheme is missing: expected mqtt://HOST[:PORT]")]
+    #[error("the scheme is missing: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")]
     NoScheme,
-    #[error("unknown scheme {0:?}: expected mqtt://HOST[:PORT]")]
+    #[error("unknown scheme {0:?}: expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT]")]
     UnknownScheme(String),
-    #[error("mqtts:// needs TLS, which is not available yet: use mqtt://")]
-    TlsNotAvailable,
     #[error("the host is missing: expected mqtt://HOST[:PORT]")]
     NoHost,
     #[error("{0:?} is no valid host name or address")]
@@ -57,13 +57,15 @@ pub enum AddressError {
 impl BrokerAddress {
     /// The port of MQTT without TLS.
     pub const DEFAULT_PORT: u16 = 1883;
+    /// The port of MQTT with TLS.
+    pub const DEFAULT_TLS_PORT: u16 = 8883;
 
     /// `HOST:PORT` with an IPv6 address in brackets.
     pub fn authority(&self) -> String {
         format!("{}:{}", self.bracketed_host(), self.port)
     }
 
-    pub(super) fn bracketed_host(&self) -> String {
+    fn bracketed_host(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]", self.host)
         } else {
@@ -77,14 +79,14 @@ impl FromStr for BrokerAddress {
 
     fn from_str(url: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = url.split_once("://").ok_or(AddressError::NoScheme)?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "mqtt" | "tcp" => {}
-            "mqtts" | "ssl" | "tls" => return Err(AddressError::TlsNotAvailable),
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "mqtt" | "tcp" => false,
+            "mqtts" | "ssl" | "tls" => true,
             other if other.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
                 return Err(AddressError::UnknownScheme(scheme.to_owned()));
             }
             _ => return Err(AddressError::NoScheme),
-        }
+        };
         let (login, rest) = match rest.rsplit_once('@') {
             Some((login, rest)) => (Some(parse_login(login)?), rest),
             None => (None, rest),
@@ -95,15 +97,24 @@ impl FromStr for BrokerAddress {
             return Err(AddressError::TrailingPart(trailing.to_owned()));
         }
         let (host, port) = split_port(host_and_port)?;
-        let port = port.map_or(Ok(Self::DEFAULT_PORT), parse_port)?;
-        Ok(Self { host, port, login })
+        let default_port = match tls {
+            true => Self::DEFAULT_TLS_PORT,
+            false => Self::DEFAULT_PORT,
+        };
+        Ok(Self {
+            host,
+            port: port.map_or(Ok(default_port), parse_port)?,
+            tls,
+            login,
+        })
     }
 }
 
 impl fmt::Display for BrokerAddress {
     /// Without the login: this goes into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mqtt://{}", self.authority())
+        let scheme = if self.tls { "mqtts" } else { "mqtt" };
+        write!(f, "{scheme}://{}", self.authority())
     }
 }
 
@@ -212,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn tls_has_its_own_scheme_and_port() {
+        let broker = address("mqtts://broker");
+        assert_eq!((broker.tls, broker.port), (true, 8883));
+        assert_eq!(broker.to_string(), "mqtts://broker:8883");
+        assert_eq!(address("ssl://broker:1").authority(), "broker:1");
+        assert!(!address("mqtt://broker:8883").tls);
+    }
+
+    #[test]
     fn login() {
         let login = |url| {
             let login: Login = address(url).login.unwrap();
@@ -249,7 +269,6 @@ mod tests {
         assert_eq!(error("broker:1883"), NoScheme);
         assert_eq!(error("a:secret@b://c"), NoScheme);
         assert_eq!(error("http://broker"), UnknownScheme("http".to_owned()));
-        assert_eq!(error("mqtts://broker:8883"), TlsNotAvailable);
         assert_eq!(error("mqtt://"), NoHost);
         assert_eq!(error("mqtt://:1883"), NoHost);
         assert_eq!(error("mqtt://bro ker"), InvalidHost("bro ker".to_owned()));

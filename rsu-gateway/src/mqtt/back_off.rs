@@ -30,12 +30,21 @@ impl BackOff {
         if lived > self.ceiling {
             self.ceiling = self.delay_min;
         }
-        let half = self.ceiling / 2;
-        let span_ns = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX - 1);
-        let jitter = Duration::from_nanos(random % (span_ns + 1));
+        let delay = upper_half(self.ceiling, random);
         self.ceiling = self.ceiling.saturating_mul(2).min(self.delay_max);
-        half + jitter
+        delay
     }
+
+    /// The wait before an attempt at another broker, which is not to blame for this one.
+    pub(super) fn first_delay(&self, random: u64) -> Duration {
+        upper_half(self.delay_min, random)
+    }
+}
+
+fn upper_half(ceiling: Duration, random: u64) -> Duration {
+    let half = ceiling / 2;
+    let span_ns = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX - 1);
+    half + Duration::from_nanos(random % (span_ns + 1))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The seam to the client library: one TCP connection's worth of MQTT 3.1.1. No other file
-//! speaks to rumqttc.
+//! The seam to the client library: one TCP connection's worth of MQTT 3.1.1. Apart from what an
+//! error means ([`super::fault`]), no other file speaks to rumqttc.
 //!
 //! rumqttc loses QoS 1 publishes when one of its event loops is used for a second connection
 //! (it clears its pending list when the broker has no session, replays past its own in-flight
@@ -7,18 +7,20 @@
 //! client and event loop, which are dropped at the first error; nothing is left in them that
 //! the outbox does not still hold.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rumqttc::mqttbytes::Error as PacketError;
 use rumqttc::{
-    AsyncClient, ConnectionError, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions,
-    Outgoing, QoS, StateError, SubscribeFilter, SubscribeReasonCode,
+    AsyncClient, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions, Outgoing, QoS,
+    SubscribeFilter, SubscribeReasonCode, TlsConfiguration, Transport,
 };
+use rustls::ClientConfig;
 
+use super::address::BrokerAddress;
+use super::fault::{Circumstances, Lost};
 use super::publish::Publish;
 use super::settings::Settings;
-use super::window::JoinError;
 
 /// Most requests that may wait inside the client library. The session counts them: while fewer
 /// wait, a request is taken without delay.
@@ -32,9 +34,15 @@ const INCOMING_PACKET_BYTES_MAX: usize = 4 << 20;
 const SUBSCRIBE_PACKETS: u16 = 1;
 
 /// Opens nothing yet: the connection is made while [`Events::next`] is awaited.
-pub(super) fn open(settings: &Settings, clean_session: bool) -> (Requests, Events) {
-    let broker = &settings.broker;
-    let mut options = MqttOptions::new(&settings.client_id, broker.bracketed_host(), broker.port);
+pub(super) fn open(
+    settings: &Settings,
+    broker: &BrokerAddress,
+    tls: Option<Arc<ClientConfig>>,
+    clean_session: bool,
+) -> (Requests, Events) {
+    // With TLS the library takes the host for a server name, which has no brackets; the
+    // resolver takes both.
+    let mut options = MqttOptions::new(&settings.client_id, &broker.host, broker.port);
     options.set_keep_alive(settings.keep_alive);
     options.set_clean_session(clean_session);
     options.set_inflight(settings.window + SUBSCRIBE_PACKETS + 1);
@@ -56,10 +64,19 @@ pub(super) fn open(settings: &Settings, clean_session: bool) -> (Requests, Event
     let timeout = settings.connect_timeout + Duration::from_millis(999);
     network.set_connection_timeout(timeout.as_secs());
 
+    let circumstances = Circumstances {
+        tls: tls.as_ref().map(|_| settings.tls.client.is_some()),
+        is_connected: false,
+    };
+    if let Some(config) = tls {
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(config)));
+    }
+
     let (client, mut event_loop) = AsyncClient::new(options, REQUESTS_MAX);
     event_loop.set_network_options(network);
     let events = Events {
         event_loop,
+        circumstances,
         lost: None,
     };
     (Requests(client), events)
@@ -80,8 +97,8 @@ pub(super) enum Event {
     Disconnected,
     /// PUBACK.
     Acknowledged { packet_id: u16 },
-    /// SUBACK, with the number of refused filters.
-    Subscribed { refused: usize },
+    /// SUBACK, with the places of the refused filters in SUBSCRIBE.
+    Subscribed { refused: Vec<usize> },
     /// PUBLISH.
     Received(IncomingPublish),
     /// Nothing that matters here.
@@ -99,38 +116,10 @@ pub(super) struct IncomingPublish {
     pub(super) packet_id: Option<u16>,
 }
 
-/// Why a connection is given up.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Lost {
-    #[error("{0}")]
-    Client(#[source] Box<ConnectionError>),
-    #[error("no connection within {0:?}")]
-    ConnectTimeout(Duration),
-    #[error("no acknowledgement for {0:?}")]
-    AckTimeout(Duration),
-    #[error("the client library waits for the acknowledgement of packet id {0}")]
-    Jammed(u16),
-    #[error(transparent)]
-    Join(#[from] JoinError),
-    #[error("the client library takes no more requests")]
-    Closed,
-}
-
-impl Lost {
-    /// The broker sent a packet above the hard limit; it would send it again to this session.
-    pub(super) fn is_oversize_packet(&self) -> bool {
-        let Self::Client(error) = self else {
-            return false;
-        };
-        let oversize =
-            |error: &PacketError| matches!(error, PacketError::PayloadSizeLimitExceeded(_));
-        matches!(&**error, ConnectionError::MqttState(StateError::Deserialization(e)) if oversize(e))
-    }
-}
-
 /// The half that hears.
 pub(super) struct Events {
     event_loop: EventLoop,
+    circumstances: Circumstances,
     /// The connection is over; what was heard before comes first.
     lost: Option<Lost>,
 }
@@ -141,15 +130,18 @@ impl Events {
     pub(super) async fn next(&mut self) -> Result<Event, Lost> {
         if self.lost.is_none() {
             match self.event_loop.poll().await {
-                Ok(event) => return translate(event),
-                Err(error) => self.lost = Some(Lost::Client(Box::new(error))),
+                Ok(event) => {
+                    self.circumstances.is_connected = true;
+                    return translate(event);
+                }
+                Err(error) => self.lost = Some(Lost::of(error, self.circumstances)),
             }
         }
         // The client library reads several packets at a time and reports an error before them:
         // acknowledgements that came just before the end still count.
         match self.event_loop.state.events.pop_front() {
             Some(event) => translate(event),
-            None => Err(self.lost.take().unwrap_or(Lost::Closed)),
+            None => Err(self.lost.take().unwrap_or(Lost::NoRequests)),
         }
     }
 }
@@ -170,9 +162,10 @@ fn incoming(packet: Incoming) -> Event {
             packet_id: puback.pkid,
         },
         Incoming::SubAck(suback) => {
-            let is_refused = |code: &&SubscribeReasonCode| **code == SubscribeReasonCode::Failure;
+            let codes = suback.return_codes.iter().enumerate();
+            let refused = codes.filter(|(_, code)| **code == SubscribeReasonCode::Failure);
             Event::Subscribed {
-                refused: suback.return_codes.iter().filter(is_refused).count(),
+                refused: refused.map(|(index, _)| index).collect(),
             }
         }
         Incoming::Publish(publish) => Event::Received(IncomingPublish {
@@ -217,22 +210,22 @@ impl Requests {
             retain,
         } = publish;
         let taken = self.0.publish_bytes(topic, qos, retain, payload).await;
-        taken.map_err(|_| Lost::Closed)
+        taken.map_err(|_| Lost::NoRequests)
     }
 
     pub(super) async fn subscribe(&self, filters: &[String]) -> Result<(), Lost> {
         let at_qos_1 = |filter: &String| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce);
         let taken = self.0.subscribe_many(filters.iter().map(at_qos_1)).await;
-        taken.map_err(|_| Lost::Closed)
+        taken.map_err(|_| Lost::NoRequests)
     }
 
     pub(super) async fn acknowledge(&self, packet_id: u16) -> Result<(), Lost> {
         let mut received = rumqttc::Publish::new("", QoS::AtLeastOnce, Vec::new());
         received.pkid = packet_id;
-        self.0.ack(&received).await.map_err(|_| Lost::Closed)
+        self.0.ack(&received).await.map_err(|_| Lost::NoRequests)
     }
 
     pub(super) async fn disconnect(&self) -> Result<(), Lost> {
-        self.0.disconnect().await.map_err(|_| Lost::Closed)
+        self.0.disconnect().await.map_err(|_| Lost::NoRequests)
     }
 }

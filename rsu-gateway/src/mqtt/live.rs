@@ -1,6 +1,7 @@
 //! Live traffic: only the newest counts, so the queues are short and drop their oldest.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::publish::Publish;
 
@@ -48,8 +49,24 @@ pub(super) struct LiveQueues {
 struct Queue {
     name: &'static str,
     limits: LiveLimits,
-    waiting: VecDeque<(u64, Publish)>,
+    waiting: VecDeque<Waiting>,
     stats: LiveStats,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    arrival: u64,
+    since: Instant,
+    publish: Publish,
+}
+
+/// A publish whose turn it is.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) class: Class,
+    pub(super) publish: Publish,
+    /// When it was handed over.
+    pub(super) since: Instant,
 }
 
 impl LiveQueues {
@@ -70,7 +87,7 @@ impl LiveQueues {
             return;
         };
         if queue.limits.latest_per_topic {
-            let same_topic = |(_, waiting): &(u64, Publish)| waiting.topic == publish.topic;
+            let same_topic = |waiting: &Waiting| waiting.publish.topic == publish.topic;
             if let Some(index) = queue.waiting.iter().position(same_topic) {
                 queue.waiting.remove(index);
                 queue.stats.dropped_superseded += 1;
@@ -80,24 +97,36 @@ impl LiveQueues {
             queue.waiting.pop_front();
             queue.stats.dropped_oldest += 1;
         }
-        queue.waiting.push_back((arrival, publish));
+        queue.waiting.push_back(Waiting {
+            arrival,
+            since: Instant::now(),
+            publish,
+        });
     }
 
     /// The publish that has waited longest over all classes.
-    pub(super) fn pop(&mut self) -> Option<(Class, Publish)> {
-        let arrival = |queue: &Queue| queue.waiting.front().map(|(arrival, _)| *arrival);
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        let arrival = |queue: &Queue| queue.waiting.front().map(|waiting| waiting.arrival);
         let (class, queue) = self
             .queues
             .iter_mut()
             .enumerate()
             .filter(|(_, queue)| !queue.waiting.is_empty())
             .min_by_key(|(_, queue)| arrival(queue))?;
-        let (_, publish) = queue.waiting.pop_front()?;
-        Some((class, publish))
+        let Waiting { publish, since, .. } = queue.waiting.pop_front()?;
+        Some(Next {
+            class,
+            publish,
+            since,
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.queues.iter().all(|queue| queue.waiting.is_empty())
+    }
+
+    pub(super) fn name(&self, class: Class) -> Option<&'static str> {
+        self.queues.get(class).map(|queue| queue.name)
     }
 
     pub(super) fn stats_mut(&mut self, class: Class) -> Option<&mut LiveStats> {
@@ -124,7 +153,7 @@ mod tests {
     }
 
     fn drain(queues: &mut LiveQueues) -> Vec<Publish> {
-        std::iter::from_fn(|| queues.pop().map(|(_, publish)| publish)).collect()
+        std::iter::from_fn(|| queues.pop().map(|next| next.publish)).collect()
     }
 
     fn class(queues: &mut LiveQueues, queue_max: usize, latest_per_topic: bool) -> Class {
@@ -170,7 +199,8 @@ mod tests {
         for _ in 0..100 {
             queues.push(bsm, publish("bsm", "x"));
         }
-        assert_eq!(queues.pop(), Some((spat, publish("spat", "1"))));
+        let next = queues.pop().unwrap();
+        assert_eq!((next.class, next.publish), (spat, publish("spat", "1")));
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub trait Outbox: Send + Sync {
     /// Everything up to and with `sequence` has arrived and will not be asked for again.
     fn ack(&self, sequence: u64);
 
-    /// This record will never arrive: it is put aside and counted, and holds up nothing. The
-    /// uplink passes over it and [acknowledges](Outbox::ack) beyond it.
+    /// No broker will take this record: it is put aside and counted, does not come from
+    /// [`Outbox::next_after`] any more, and holds up nothing behind it.
     fn quarantine(&self, sequence: u64, why: &Poison);
 
     /// Told whenever [`Outbox::next_after`] may have more to give. One permit is enough: the
@@ -74,6 +74,19 @@ pub struct OutboxStats {
     pub invalid_topic: u64,
     /// Records put aside because no broker would take them.
     pub quarantined: u64,
+}
+
+impl std::ops::AddAssign for OutboxStats {
+    /// Adds up what several outboxes of one name hold.
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+        self.last_sequence = self.last_sequence.max(other.last_sequence);
+        self.dropped_full += other.dropped_full;
+        self.too_large += other.too_large;
+        self.invalid_topic += other.invalid_topic;
+        self.quarantined += other.quarantined;
+    }
 }
 
 /// How much a [`MemoryOutbox`] holds.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::Shared;
 use super::connection::IncomingPublish;
+use super::shared::Shared;
 
 /// A publish from the broker on one of the subscribed topics.
 ///

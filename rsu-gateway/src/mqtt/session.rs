@@ -1,21 +1,33 @@
 //! One connection from CONNECT to its end.
 
+mod returning;
+mod sending;
+
 use std::collections::VecDeque;
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::net::lookup_host;
 use tokio::sync::mpsc;
-use tokio::time::{sleep_until, timeout};
-use tracing::{info, warn};
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
+use tracing::{error, info, warn};
 
-use super::connection::{self, Event, Events, IncomingPublish, Lost, REQUESTS_MAX, Requests};
+use super::address::BrokerAddress;
+use super::backfill::Backfill;
+use super::connection::{self, Event, Events, IncomingPublish, REQUESTS_MAX, Requests};
+use super::fault::Lost;
+use super::lanes::NamedOutbox;
 use super::live::Class;
+use super::outbox::Poison;
+use super::poison::Trial;
 use super::publish::Publish;
 use super::received::Received;
-use super::window::{Place, Window};
-use super::{NamedOutbox, Uplink};
+use super::tls::{Contents, Offer, TlsSettings};
+use super::uplink::{ALIVE_INTERVAL, Uplink, while_alive};
+use super::window::Window;
 
 /// How long the farewell may take after the time for flushing is over.
 const FAREWELL_MAX: Duration = Duration::from_millis(500);
@@ -24,40 +36,63 @@ const FAREWELL_MAX: Duration = Duration::from_millis(500);
 pub(super) enum End {
     /// As the caller wished.
     Stopped,
+    /// In good order, for a better connection.
+    Left,
     /// The connection is lost; it lived that long.
     Lost { error: Lost, lived: Duration },
 }
 
-/// Connects and serves the connection until it breaks or `stop` completes.
+/// Connects and serves the connection until it breaks, there is a better one, or `stop`
+/// completes.
 pub(super) async fn run<S>(uplink: &mut Uplink, mut stop: Pin<&mut S>, clean_session: bool) -> End
 where
     S: Future<Output = ()>,
 {
-    let (requests, mut events) = connection::open(&uplink.settings, clean_session);
+    let never_lived = |error| End::Lost {
+        error,
+        lived: Duration::ZERO,
+    };
+    uplink.take_controls();
+    let Some(broker) = uplink.brokers.current().cloned() else {
+        return never_lived(Lost::NoRequests);
+    };
+    uplink
+        .shared
+        .update(|stats| stats.broker = Some(broker.to_string()));
+    let connect_timeout = uplink.settings.connect_timeout;
+    let monitor = uplink.monitor.clone();
+    let connected = connect(uplink, &broker, clean_session);
+    let connected = while_alive(&*monitor, timeout(connect_timeout, connected));
     let connected = tokio::select! {
         biased;
         () = &mut stop => return End::Stopped,
-        connected = connect(&mut events, uplink.settings.connect_timeout) => connected,
+        connected = connected => connected,
     };
-    let session_present = match connected {
-        Ok(session_present) => session_present,
-        Err(error) => {
-            let lived = Duration::ZERO;
-            return End::Lost { error, lived };
-        }
+    let connected = connected.unwrap_or(Err(Lost::ConnectTimeout(connect_timeout)));
+    let (requests, mut events, session_present) = match connected {
+        Ok(connected) => connected,
+        Err(error) => return never_lived(error),
     };
     let since = Instant::now();
-    info!(broker = %uplink.settings.broker, session_present, "connected");
+    info!(%broker, session_present, "connected");
     uplink.shared.update(|stats| {
         stats.connections += 1;
         stats.connected_since = Some(since);
+        stats.refused_filters.clear();
     });
 
-    let mut session = Session::new(uplink, requests);
-    let result = session.serve(&mut events, stop).await;
+    let mut session = Session::new(uplink, requests, since);
+    let result = session.serve(&mut events, stop, &broker).await;
+    if let Err(Lost::Closed) = result {
+        session.draw_conclusions();
+    }
     session.close();
+    if since.elapsed() > uplink.settings.connect_timeout {
+        uplink.brokers.settled();
+    }
     match result {
-        Ok(()) => End::Stopped,
+        Ok(Leave::Stop) => End::Stopped,
+        Ok(Leave::ForBetter) => End::Left,
         Err(error) => End::Lost {
             error,
             lived: since.elapsed(),
@@ -65,18 +100,38 @@ where
     }
 }
 
-/// Returns whether the broker had a session.
-async fn connect(events: &mut Events, connect_timeout: Duration) -> Result<bool, Lost> {
-    let connected = async {
-        loop {
-            if let Event::Connected { session_present } = events.next().await? {
-                return Ok(session_present);
-            }
+/// Returns the connection and whether the broker had a session.
+async fn connect(
+    uplink: &mut Uplink,
+    broker: &BrokerAddress,
+    clean_session: bool,
+) -> Result<(Requests, Events, bool), Lost> {
+    // The client library looks the name up again; here the reason for a failure is plain.
+    let resolved = lookup_host((broker.host.as_str(), broker.port)).await;
+    drop(resolved.map_err(|error| Lost::Name {
+        host: broker.host.clone(),
+        error,
+    })?);
+    let tls = match broker.tls {
+        true => {
+            let contents = read_certificates(uplink.settings.tls.clone()).await;
+            uplink.take_certificates(contents);
+            Some(uplink.credentials.config()?)
         }
+        false => None,
     };
-    timeout(connect_timeout, connected)
-        .await
-        .unwrap_or(Err(Lost::ConnectTimeout(connect_timeout)))
+    let (requests, mut events) = connection::open(&uplink.settings, broker, tls, clean_session);
+    loop {
+        if let Event::Connected { session_present } = events.next().await? {
+            return Ok((requests, events, session_present));
+        }
+    }
+}
+
+async fn read_certificates(settings: TlsSettings) -> Contents {
+    let reading = settings.clone();
+    let read = spawn_blocking(move || Contents::read(&reading)).await;
+    read.unwrap_or_else(|_| Contents::read(&settings))
 }
 
 struct Session<'a> {
@@ -87,16 +142,28 @@ struct Session<'a> {
     in_hand: VecDeque<InHand>,
     /// The on-connect publishes that still have to go first.
     on_connect: VecDeque<Publish>,
-    /// The last record of each outbox that this connection took.
-    taken_up_to: Vec<u64>,
+    backfill: Backfill,
+    /// When something may go that nothing but the time held back.
+    next_turn_at: Option<Instant>,
+    /// Live publishes since a record had its turn.
+    live_in_a_row: usize,
+    /// While set, records go one at a time.
+    trial: Option<Trial>,
     acks: mpsc::Receiver<u16>,
     ack_sender: mpsc::Sender<u16>,
     farewell: Farewell,
 }
 
 enum InHand {
-    Live(Class, usize),
-    Record { outbox: usize, bytes: usize },
+    Live {
+        class: Class,
+        bytes: usize,
+        since: Instant,
+    },
+    Record {
+        outbox: &'static str,
+        bytes: usize,
+    },
     OnConnect,
     Other,
 }
@@ -105,30 +172,66 @@ enum InHand {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Farewell {
     NotYet,
-    Flushing { until: Instant },
-    Said { until: Instant },
+    Flushing { until: Instant, why: Leave },
+    Said { until: Instant, why: Leave },
+}
+
+/// Why to say farewell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    /// The caller wishes so: what waits is sent first.
+    Stop,
+    /// A fresh connection follows: what is under way is acknowledged first.
+    ForBetter,
+}
+
+impl Farewell {
+    /// Completes when the time for it is over.
+    async fn overdue(self) -> Leave {
+        match self {
+            Self::NotYet => pending().await,
+            Self::Flushing { until, why } | Self::Said { until, why } => {
+                at(Some(until)).await;
+                why
+            }
+        }
+    }
 }
 
 impl<'a> Session<'a> {
-    fn new(uplink: &'a mut Uplink, requests: Requests) -> Self {
+    fn new(uplink: &'a mut Uplink, requests: Requests, now: Instant) -> Self {
         let (ack_sender, acks) = mpsc::channel(uplink.settings.received_queue_max);
-        let window = Window::new(uplink.settings.window.into());
+        let settings = &uplink.settings;
+        let backfill = Backfill::new(
+            settings.backfill_bytes_per_second_max,
+            settings.backfill_in_flight_bytes_max,
+            now,
+        );
+        let window = Window::new(settings.window.into());
         let on_connect = uplink.on_connect_publishes();
-        let taken_up_to = vec![0; uplink.shared.outboxes.len()];
+        uplink.lanes.start_over();
         Self {
+            trial: uplink.suspicions.trial(now),
             uplink,
             requests,
             window,
             in_hand: VecDeque::with_capacity(REQUESTS_MAX),
             on_connect,
-            taken_up_to,
+            backfill,
+            next_turn_at: None,
+            live_in_a_row: 0,
             acks,
             ack_sender,
             farewell: Farewell::NotYet,
         }
     }
 
-    async fn serve<S>(&mut self, events: &mut Events, mut stop: Pin<&mut S>) -> Result<(), Lost>
+    async fn serve<S>(
+        &mut self,
+        events: &mut Events,
+        mut stop: Pin<&mut S>,
+        broker: &BrokerAddress,
+    ) -> Result<Leave, Lost>
     where
         S: Future<Output = ()>,
     {
@@ -137,7 +240,12 @@ impl<'a> Session<'a> {
             self.in_hand.push_back(InHand::Other);
         }
         let shared = self.uplink.shared.clone();
-        let ack_timeout = self.uplink.settings.ack_timeout;
+        let settings = self.uplink.settings.clone();
+        let ack_timeout = settings.ack_timeout;
+        let mut ticks = interval(ALIVE_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut back = pin!(returning::preferred_is_back(self.uplink));
+        let mut certificates = pin!(certificates_later(settings.tls.clone()));
         loop {
             let event = {
                 let mut next = pin!(events.next());
@@ -145,127 +253,53 @@ impl<'a> Session<'a> {
                     self.hand_over().await?;
                     self.say_farewell().await?;
                     let can_hand = self.in_hand.len() < REQUESTS_MAX;
-                    let farewell_until = self.farewell_until();
-                    let overdue_at = self.window.overdue_at(ack_timeout);
+                    let is_staying = self.farewell == Farewell::NotYet;
                     tokio::select! {
                         event = &mut next => break event?,
                         () = shared.live_added.notified(), if can_hand => {}
-                        () = any_changed(&shared.outboxes), if can_hand => {}
+                        () = any_changed(self.uplink.lanes.outboxes()), if can_hand => {}
+                        () = at(self.next_turn_at) => {}
                         Some(packet_id) = self.acks.recv(), if can_hand => {
                             self.requests.acknowledge(packet_id).await?;
                             self.in_hand.push_back(InHand::Other);
                         }
-                        () = at(overdue_at) => return Err(Lost::AckTimeout(ack_timeout)),
-                        () = &mut stop, if farewell_until.is_none() => {
-                            let until = Instant::now() + self.uplink.settings.flush_timeout;
-                            self.farewell = Farewell::Flushing { until };
+                        () = at(self.window.overdue_at(ack_timeout)) => {
+                            return Err(Lost::AckTimeout(ack_timeout));
                         }
-                        () = at(farewell_until) => {
+                        _ = ticks.tick() => self.tick(),
+                        () = shared.controlled.notified(), if is_staying => {
+                            if !self.uplink.take_controls() {
+                                self.leave(Leave::ForBetter);
+                            }
+                        }
+                        contents = &mut certificates, if broker.tls && is_staying => {
+                            certificates.set(certificates_later(settings.tls.clone()));
+                            if self.uplink.take_certificates(contents) == Offer::Taken {
+                                info!("the certificates are others now");
+                                self.leave(Leave::ForBetter);
+                            }
+                        }
+                        index = &mut back, if is_staying && self.has_preferred() => {
+                            self.uplink.brokers.move_to(index);
+                            self.leave(Leave::ForBetter);
+                        }
+                        () = &mut stop, if !self.is_stopping() => self.leave(Leave::Stop),
+                        why = self.farewell.overdue() => {
                             if matches!(self.farewell, Farewell::Said { .. }) || !can_hand {
-                                warn!("stopped before everything was sent");
-                                return Ok(());
+                                warn!("left before everything was sent");
+                                return Ok(why);
                             }
                         }
                     }
                 }
             };
-            if matches!(event, Event::Disconnected) {
-                return Ok(());
+            if let (Event::Disconnected, Farewell::Said { why, .. }) = (&event, self.farewell) {
+                return Ok(why);
             }
             self.handle(event)?;
             let in_flight = self.window.in_flight();
             shared.update(|stats| stats.in_flight = in_flight);
         }
-    }
-
-    /// Gives the client library what may go: first the on-connect publishes, then live
-    /// traffic and records in turn.
-    async fn hand_over(&mut self) -> Result<(), Lost> {
-        if matches!(self.farewell, Farewell::Said { .. }) {
-            return Ok(());
-        }
-        while self.can_hand_reliable()
-            && let Some(publish) = self.on_connect.pop_front()
-        {
-            self.window.hand(None);
-            self.in_hand.push_back(InHand::OnConnect);
-            self.requests.publish_reliable(publish).await?;
-        }
-        if !self.on_connect.is_empty() {
-            return Ok(());
-        }
-        loop {
-            let handed_live = self.hand_live().await?;
-            let handed_record = self.hand_record().await?;
-            if !handed_live && !handed_record {
-                return Ok(());
-            }
-        }
-    }
-
-    fn can_hand_reliable(&self) -> bool {
-        self.in_hand.len() < REQUESTS_MAX && !self.window.is_full()
-    }
-
-    async fn hand_live(&mut self) -> Result<bool, Lost> {
-        if self.in_hand.len() >= REQUESTS_MAX {
-            return Ok(false);
-        }
-        let Some((class, publish)) = self.uplink.shared.live().pop() else {
-            return Ok(false);
-        };
-        let bytes = publish.payload.len();
-        self.in_hand.push_back(InHand::Live(class, bytes));
-        self.requests.publish_live(publish).await?;
-        Ok(true)
-    }
-
-    async fn hand_record(&mut self) -> Result<bool, Lost> {
-        if !self.can_hand_reliable() {
-            return Ok(false);
-        }
-        let shared = self.uplink.shared.clone();
-        let mut next = None;
-        for (index, outbox) in shared.outboxes.iter().enumerate() {
-            let after = self.taken_up_to.get(index).copied().unwrap_or_default();
-            if let Some(record) = outbox.store.next_after(after) {
-                next = Some((index, outbox, record));
-                break;
-            }
-        }
-        let Some((index, outbox, record)) = next else {
-            return Ok(false);
-        };
-        let sequence = record.sequence;
-        let place = Place {
-            outbox: index,
-            sequence,
-        };
-        if let Some(taken_up_to) = self.taken_up_to.get_mut(index) {
-            *taken_up_to = sequence;
-        }
-        if let Err(refusal) = record.publish.check(self.uplink.settings.packet_bytes_max) {
-            warn!(outbox = outbox.name, sequence, %refusal, "quarantined a record");
-            outbox.store.quarantine(sequence, &refusal.into());
-            if let Some(prefix) = self.window.skip(place, Instant::now()) {
-                outbox.store.ack(prefix.sequence);
-            }
-            return Ok(true);
-        }
-        if let Some(taken_up_to) = self.uplink.taken_up_to.get_mut(index) {
-            if sequence <= *taken_up_to {
-                shared.update_outbox(index, |traffic| traffic.resent += 1);
-            }
-            *taken_up_to = sequence.max(*taken_up_to);
-        }
-        let bytes = record.publish.payload.len();
-        self.window.hand(Some(place));
-        self.in_hand.push_back(InHand::Record {
-            outbox: index,
-            bytes,
-        });
-        self.requests.publish_reliable(record.publish).await?;
-        Ok(true)
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Lost> {
@@ -275,57 +309,83 @@ impl<'a> Session<'a> {
                 self.window.sent(packet_id, Instant::now())?;
                 self.count_written();
             }
-            Event::Acknowledged { packet_id } => {
-                let shared = &self.uplink.shared;
-                let acknowledged = self.window.acknowledged(packet_id, Instant::now())?;
-                match acknowledged.record {
-                    Some(place) => {
-                        shared.update_outbox(place.outbox, |traffic| traffic.acknowledged += 1);
-                    }
-                    None => shared.update(|stats| stats.on_connect.acknowledged += 1),
-                }
-                if let Some(prefix) = acknowledged.prefix
-                    && let Some(outbox) = shared.outboxes.get(prefix.outbox)
-                {
-                    outbox.store.ack(prefix.sequence);
-                }
-            }
-            Event::Subscribed { refused } if refused > 0 => {
-                warn!(refused, "the broker refused topic filters");
-                self.uplink
-                    .shared
-                    .update(|stats| stats.received.filters_refused += refused as u64);
-            }
+            Event::Acknowledged { packet_id } => self.acknowledged(packet_id)?,
+            Event::Subscribed { refused } => self.subscribed(&refused),
             Event::Received(publish) => self.receive(publish),
-            Event::Subscribed { .. }
-            | Event::Connected { .. }
-            | Event::Disconnected
-            | Event::Other => {}
+            Event::Connected { .. } | Event::Disconnected | Event::Other => {}
+        }
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, packet_id: u16) -> Result<(), Lost> {
+        let acknowledged = self.window.acknowledged(packet_id, Instant::now())?;
+        let uplink = &mut *self.uplink;
+        let Some(record) = acknowledged.record else {
+            uplink
+                .shared
+                .update(|stats| stats.on_connect.acknowledged += 1);
+            return Ok(());
+        };
+        self.backfill.acknowledged(record.backfill_bytes);
+        let Some(outbox) = uplink.lanes.store(record.place.outbox) else {
+            return Ok(());
+        };
+        let name = outbox.name;
+        uplink
+            .shared
+            .update_outbox(name, |traffic| traffic.acknowledged += 1);
+        if let Some(appended) = record.appended {
+            uplink.monitor.acknowledged(name, appended.elapsed());
+        }
+        if let Some(prefix) = acknowledged.prefix {
+            outbox.store.ack(prefix.sequence);
+            uplink.suspicions.acknowledged(prefix);
+            let still = |_: &Trial| uplink.suspicions.trial(Instant::now()).is_some();
+            self.trial = self.trial.take_if(|trial| still(trial));
         }
         Ok(())
     }
 
     /// The oldest request in hand was written: the client library writes in order.
     fn count_written(&mut self) {
+        let shared = &self.uplink.shared;
         match self.in_hand.pop_front() {
-            Some(InHand::Live(class, bytes)) => {
-                if let Some(stats) = self.uplink.shared.live().stats_mut(class) {
+            Some(InHand::Live {
+                class,
+                bytes,
+                since,
+            }) => {
+                let mut live = shared.live();
+                if let Some(stats) = live.stats_mut(class) {
                     stats.published += 1;
                     stats.published_bytes += bytes as u64;
                 }
+                let name = live.name(class);
+                drop(live);
+                if let Some(name) = name {
+                    self.uplink.monitor.live_written(name, since.elapsed());
+                }
             }
-            Some(InHand::Record { outbox, bytes }) => {
-                self.uplink.shared.update_outbox(outbox, |traffic| {
-                    traffic.published += 1;
-                    traffic.published_bytes += bytes as u64;
-                });
-            }
-            Some(InHand::OnConnect) => self
-                .uplink
-                .shared
-                .update(|stats| stats.on_connect.published += 1),
+            Some(InHand::Record { outbox, bytes }) => shared.update_outbox(outbox, |traffic| {
+                traffic.published += 1;
+                traffic.published_bytes += bytes as u64;
+            }),
+            Some(InHand::OnConnect) => shared.update(|stats| stats.on_connect.published += 1),
             Some(InHand::Other) | None => {}
         }
+    }
+
+    fn subscribed(&mut self, refused: &[usize]) {
+        let filters = &self.uplink.filters;
+        let refused = refused.iter().filter_map(|&index| filters.get(index));
+        let refused: Vec<String> = refused.cloned().collect();
+        if !refused.is_empty() {
+            warn!(?refused, "the broker refused topic filters");
+        }
+        self.uplink.shared.update(|stats| {
+            stats.received.filters_refused += refused.len() as u64;
+            stats.refused_filters = refused;
+        });
     }
 
     fn receive(&mut self, publish: IncomingPublish) {
@@ -351,38 +411,83 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn farewell_until(&self) -> Option<Instant> {
-        match self.farewell {
-            Farewell::NotYet => None,
-            Farewell::Flushing { until } | Farewell::Said { until } => Some(until),
+    fn tick(&mut self) {
+        self.uplink.monitor.alive();
+        if self.uplink.shared.forget_empty_outboxes() {
+            self.uplink.take_controls();
         }
+    }
+
+    fn has_preferred(&self) -> bool {
+        !self.uplink.brokers.preferred().is_empty()
+    }
+
+    fn is_stopping(&self) -> bool {
+        let (Farewell::Flushing { why, .. } | Farewell::Said { why, .. }) = self.farewell else {
+            return false;
+        };
+        why == Leave::Stop
+    }
+
+    fn leave(&mut self, why: Leave) {
+        self.farewell = match self.farewell {
+            Farewell::Said { until, .. } => Farewell::Said { until, why },
+            Farewell::NotYet | Farewell::Flushing { .. } => Farewell::Flushing {
+                until: Instant::now() + self.uplink.settings.flush_timeout,
+                why,
+            },
+        };
     }
 
     /// While flushing: sends DISCONNECT once nothing waits any more, or the time is over.
     async fn say_farewell(&mut self) -> Result<(), Lost> {
-        let Farewell::Flushing { until } = self.farewell else {
+        let Farewell::Flushing { until, why } = self.farewell else {
             return Ok(());
         };
-        let nothing_waits = self.in_hand.is_empty()
-            && self.window.is_empty()
-            && self.on_connect.is_empty()
-            && self.acks.is_empty()
-            && self.uplink.shared.live().is_empty();
+        let nothing_under_way =
+            self.in_hand.is_empty() && self.window.is_empty() && self.acks.is_empty();
+        let nothing_waits = match why {
+            Leave::ForBetter => true,
+            Leave::Stop => self.on_connect.is_empty() && self.uplink.shared.live().is_empty(),
+        };
         let now = Instant::now();
-        if self.in_hand.len() < REQUESTS_MAX && (nothing_waits || now >= until) {
+        let is_time = (nothing_under_way && nothing_waits) || now >= until;
+        if self.in_hand.len() < REQUESTS_MAX && is_time {
             let until = now + FAREWELL_MAX;
-            self.farewell = Farewell::Said { until };
+            self.farewell = Farewell::Said { until, why };
             self.requests.disconnect().await?;
             self.in_hand.push_back(InHand::Other);
         }
         Ok(())
     }
 
+    /// The broker cut the connection: was it over a record?
+    fn draw_conclusions(&mut self) {
+        let under_way = self.window.under_way();
+        if self.trial.is_none() {
+            self.uplink.suspicions.cut(&under_way);
+            return;
+        }
+        let alone = under_way.first().map(|under_way| under_way.oldest);
+        let Some(culprit) = self.uplink.suspicions.cut_trial(alone) else {
+            return;
+        };
+        let (sequence, connections) = (culprit.place.sequence, culprit.connections);
+        if let Some(NamedOutbox { name, store, .. }) = self.uplink.lanes.store(culprit.place.outbox)
+        {
+            error!(
+                outbox = name,
+                sequence, connections, "put aside: the broker cuts over it"
+            );
+            store.quarantine(sequence, &Poison::CutsConnection { connections });
+        }
+    }
+
     /// Counts what the connection takes with it.
     fn close(self) {
         let mut live = self.uplink.shared.live();
         for request in self.in_hand {
-            if let InHand::Live(class, _) = request
+            if let InHand::Live { class, .. } = request
                 && let Some(stats) = live.stats_mut(class)
             {
                 stats.dropped_cut += 1;
@@ -396,9 +501,14 @@ impl<'a> Session<'a> {
     }
 }
 
+async fn certificates_later(settings: TlsSettings) -> Contents {
+    sleep(settings.check_interval).await;
+    read_certificates(settings).await
+}
+
 /// Any of the outboxes may have more to give.
-async fn any_changed(outboxes: &[NamedOutbox]) {
-    let changes = outboxes.iter().map(|outbox| outbox.store.changed());
+async fn any_changed(outboxes: impl Iterator<Item = &NamedOutbox>) {
+    let changes = outboxes.map(|outbox| outbox.store.changed());
     let mut changes: Vec<_> = changes.map(|change| Box::pin(change.notified())).collect();
     poll_fn(|context| {
         let mut polled = changes

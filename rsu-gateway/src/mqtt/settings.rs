@@ -4,12 +4,19 @@ use std::time::Duration;
 
 use super::address::BrokerAddress;
 use super::publish::{Publish, Refusal, STRING_BYTES_MAX};
+use super::shared::TooManyOutboxes;
+use super::tls::{TlsSettings, TlsSettingsError};
 
 /// How to reach the broker and how much to entrust to the connection.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the broker is.
-    pub broker: BrokerAddress,
+    /// Where the brokers are, in order of preference: 1 to [`Settings::BROKERS_MAX`]. The next
+    /// one is tried after a failed attempt.
+    pub brokers: Vec<BrokerAddress>,
+    /// How `mqtts://` brokers are told from others, and how the unit proves who it is.
+    pub tls: TlsSettings,
+    /// Connected to a less preferred broker: how often to look whether a preferred one is back.
+    pub return_interval: Duration,
     /// Client identifier; unique at the broker.
     pub client_id: String,
     /// The broker forgets subscriptions and waiting commands when the connection ends.
@@ -28,6 +35,12 @@ pub struct Settings {
     pub reconnect_delay_max: Duration,
     /// Most QoS 1 publishes under way, 1 to [`Settings::WINDOW_MAX`].
     pub window: u16,
+    /// Most payload and topic bytes a second of records that waited in an outbox when the
+    /// connection was made; `None` for no limit.
+    pub backfill_bytes_per_second_max: Option<u64>,
+    /// Most bytes of such records under way: what a live publish may have to wait behind.
+    /// One record goes even when it is larger.
+    pub backfill_in_flight_bytes_max: usize,
     /// Largest packet sent, bytes; larger ones are refused at the door.
     pub packet_bytes_max: usize,
     /// Largest payload received, bytes, at most [`Settings::RECEIVED_BYTES_MAX`]; larger ones
@@ -45,6 +58,14 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum SettingsError {
+    #[error("{0} brokers are given, expected 1 to {max}", max = Settings::BROKERS_MAX)]
+    BrokerCount(usize),
+    #[error("{broker} is given twice")]
+    BrokerTwice { broker: String },
+    #[error(transparent)]
+    Tls(#[from] TlsSettingsError),
+    #[error(transparent)]
+    TooManyOutboxes(#[from] TooManyOutboxes),
     #[error("client_id is longer than 65535 bytes or holds a NUL")]
     InvalidClientId,
     #[error("a persistent session (clean_session = false) needs a client_id")]
@@ -70,6 +91,8 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// Most [`Settings::brokers`].
+    pub const BROKERS_MAX: usize = 8;
     /// Upper limit of [`Settings::window`].
     pub const WINDOW_MAX: u16 = 1024;
     /// Upper limit of [`Settings::received_bytes_max`].
@@ -80,7 +103,9 @@ impl Settings {
     /// Settings that serve a roadside unit behind a mobile network.
     pub fn new(broker: BrokerAddress, client_id: impl Into<String>) -> Self {
         Self {
-            broker,
+            brokers: vec![broker],
+            tls: TlsSettings::default(),
+            return_interval: Duration::from_secs(300),
             client_id: client_id.into(),
             clean_session: true,
             keep_alive: Duration::from_secs(20),
@@ -89,6 +114,8 @@ impl Settings {
             reconnect_delay_min: Duration::from_secs(1),
             reconnect_delay_max: Duration::from_secs(60),
             window: 64,
+            backfill_bytes_per_second_max: Some(256 << 10),
+            backfill_in_flight_bytes_max: 32 << 10,
             packet_bytes_max: 256 << 10,
             received_bytes_max: 256 << 10,
             received_queue_max: 64,
@@ -98,6 +125,8 @@ impl Settings {
     }
 
     pub(super) fn check(&self) -> Result<(), SettingsError> {
+        self.check_brokers(&self.brokers)?;
+        self.tls.check()?;
         if self.client_id.len() > STRING_BYTES_MAX || self.client_id.contains('\0') {
             return Err(SettingsError::InvalidClientId);
         }
@@ -120,6 +149,11 @@ impl Settings {
             ("reconnect_delay_min", self.reconnect_delay_min.is_zero()),
             ("window", self.window == 0),
             ("received_queue_max", self.received_queue_max == 0),
+            ("return_interval", self.return_interval.is_zero()),
+            (
+                "backfill_bytes_per_second_max",
+                self.backfill_bytes_per_second_max == Some(0),
+            ),
         ] {
             if is_zero {
                 return Err(SettingsError::Zero { name });
@@ -147,22 +181,40 @@ impl Settings {
             will.check(STRING_BYTES_MAX)
                 .map_err(SettingsError::InvalidLastWill)?;
         }
-        let value = self.connect_packet_bytes();
-        let max = self.packet_bytes_max;
-        if value > max {
-            let name = "the CONNECT packet";
-            return Err(SettingsError::TooLarge { name, value, max });
+        Ok(())
+    }
+
+    /// Whether these can be [`Settings::brokers`].
+    pub(super) fn check_brokers(&self, brokers: &[BrokerAddress]) -> Result<(), SettingsError> {
+        if !(1..=Self::BROKERS_MAX).contains(&brokers.len()) {
+            return Err(SettingsError::BrokerCount(brokers.len()));
+        }
+        for (index, broker) in brokers.iter().enumerate() {
+            let before = brokers.iter().take(index);
+            if before
+                .map(BrokerAddress::to_string)
+                .any(|other| other == broker.to_string())
+            {
+                let broker = broker.to_string();
+                return Err(SettingsError::BrokerTwice { broker });
+            }
+            let value = self.connect_packet_bytes(broker);
+            let max = self.packet_bytes_max;
+            if value > max {
+                let name = "the CONNECT packet";
+                return Err(SettingsError::TooLarge { name, value, max });
+            }
         }
         Ok(())
     }
 
-    fn connect_packet_bytes(&self) -> usize {
+    fn connect_packet_bytes(&self, broker: &BrokerAddress) -> usize {
         let string = |bytes: usize| 2 + bytes;
         let header = 5 + 10 + string(self.client_id.len());
         let will = self.last_will.as_ref().map_or(0, |will| {
             string(will.topic.len()) + string(will.payload.len())
         });
-        let login = self.broker.login.as_ref().map_or(0, |login| {
+        let login = broker.login.as_ref().map_or(0, |login| {
             string(login.username.len()) + string(login.password.len())
         });
         header + will + login
@@ -206,6 +258,21 @@ mod tests {
     #[test]
     fn the_defaults_work() {
         assert_eq!(settings().check(), Ok(()));
+    }
+
+    #[test]
+    fn the_brokers_are_few_and_different() {
+        let broker = |n: usize| format!("mqtt://broker-{n}").parse().unwrap();
+        assert_eq!(error(|s| s.brokers.clear()), SettingsError::BrokerCount(0));
+        assert_eq!(
+            error(|s| s.brokers = (0..9).map(broker).collect()),
+            SettingsError::BrokerCount(9)
+        );
+        let twice = "mqtt://broker-1:1883".to_owned();
+        assert_eq!(
+            error(|s| s.brokers = vec![broker(1), broker(2), broker(1)]),
+            SettingsError::BrokerTwice { broker: twice }
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::fault::Fault;
 use super::live::LiveStats;
 use super::outbox::OutboxStats;
 
@@ -16,6 +17,17 @@ pub struct UplinkStats {
     pub failures: u64,
     /// Why the latest of them failed.
     pub last_error: Option<String>,
+    /// The kind of that.
+    pub fault: Option<Fault>,
+    /// The broker that is connected, or was last tried.
+    pub broker: Option<String>,
+    /// What is wrong with the certificate files, or with our own certificate. A broker's
+    /// certificate that is wrong is a [`Fault::Certificate`] in `fault`.
+    pub certificate_fault: Option<String>,
+    /// Whole days for which our own certificate is still valid; negative when it is not.
+    pub certificate_days_left: Option<i64>,
+    /// Topic filters that the broker refused when it was last connected.
+    pub refused_filters: Vec<String>,
     /// QoS 1 publishes under way now.
     pub in_flight: usize,
     /// Live traffic, a class each, in the order of registration.

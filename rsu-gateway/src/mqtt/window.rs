@@ -8,6 +8,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::poison::UnderWay;
+
 /// Invariant: the span from the oldest unacknowledged publish to the newest never exceeds
 /// `span_max`, which is below the client library's packet id range: ids cannot collide.
 #[derive(Debug)]
@@ -26,10 +28,22 @@ pub(super) struct Place {
     pub(super) sequence: u64,
 }
 
+/// What went into the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InFlight {
+    pub(super) place: Place,
+    /// Topic and payload bytes that count as back-fill.
+    pub(super) backfill_bytes: usize,
+    /// When it was appended to its outbox, if that is known.
+    pub(super) appended: Option<Instant>,
+}
+
 #[derive(Debug)]
 struct Entry {
     /// `None` for a publish that is not kept.
-    place: Option<Place>,
+    record: Option<InFlight>,
+    /// Where the outbox has not been told yet that it is done.
+    untold: Option<Place>,
     state: State,
 }
 
@@ -45,7 +59,7 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Acknowledged {
     /// The record that it was for; `None` for a publish that is not kept.
-    pub(super) record: Option<Place>,
+    pub(super) record: Option<InFlight>,
     /// Up to where the record's outbox is acknowledged now, if that moved.
     pub(super) prefix: Option<Place>,
 }
@@ -83,11 +97,12 @@ impl Window {
         self.entries.iter().filter(is_open).count()
     }
 
-    /// A publish goes to the client library; `place` is `None` for one that is not kept.
-    pub(super) fn hand(&mut self, place: Option<Place>) {
+    /// A publish goes to the client library; `record` is `None` for one that is not kept.
+    pub(super) fn hand(&mut self, record: Option<InFlight>) {
         debug_assert!(!self.is_full());
         self.entries.push_back(Entry {
-            place,
+            record,
+            untold: record.map(|record| record.place),
             state: State::Handed,
         });
     }
@@ -96,7 +111,8 @@ impl Window {
     /// if that moved.
     pub(super) fn skip(&mut self, place: Place, now: Instant) -> Option<Place> {
         self.entries.push_back(Entry {
-            place: Some(place),
+            record: None,
+            untold: Some(place),
             state: State::Done,
         });
         self.prefix(place.outbox, now)
@@ -128,15 +144,38 @@ impl Window {
             .find(|entry| entry.state == State::Sent(packet_id))
             .ok_or(JoinError::UnexpectedAck(packet_id))?;
         entry.state = State::Done;
-        let record = entry.place;
+        let record = entry.record;
         let prefix = match record {
-            Some(place) => self.prefix(place.outbox, now),
+            Some(record) => self.prefix(record.place.outbox, now),
             None => {
                 self.pop_done(now);
                 None
             }
         };
         Ok(Acknowledged { record, prefix })
+    }
+
+    /// What each outbox had under way and unacknowledged, if the broker may have seen it.
+    pub(super) fn under_way(&self) -> Vec<UnderWay> {
+        let mut under_way: Vec<UnderWay> = Vec::new();
+        let is_sent = |entry: &&Entry| matches!(entry.state, State::Sent(_));
+        let sent = self.entries.iter().filter(is_sent);
+        for place in sent
+            .filter_map(|entry| entry.record)
+            .map(|record| record.place)
+        {
+            let known = under_way
+                .iter_mut()
+                .find(|u| u.oldest.outbox == place.outbox);
+            match known {
+                Some(known) => known.newest_sequence = place.sequence,
+                None => under_way.push(UnderWay {
+                    oldest: place,
+                    newest_sequence: place.sequence,
+                }),
+            }
+        }
+        under_way
     }
 
     /// When the oldest publish will have waited `patience` for its PUBACK.
@@ -151,13 +190,12 @@ impl Window {
     /// Up to where `outbox` is acknowledged now, if that moved.
     fn prefix(&mut self, outbox: usize, now: Instant) -> Option<Place> {
         let mut prefix = None;
-        let of_outbox = |entry: &&mut Entry| entry.place.is_some_and(|p| p.outbox == outbox);
+        let of_outbox = |entry: &&mut Entry| entry.untold.is_some_and(|p| p.outbox == outbox);
         for entry in self.entries.iter_mut().filter(of_outbox) {
             if entry.state != State::Done {
                 break;
             }
-            // Told once.
-            prefix = entry.place.take();
+            prefix = entry.untold.take();
         }
         self.pop_done(now);
         prefix
@@ -191,6 +229,14 @@ mod tests {
         }
     }
 
+    fn record(place: Place) -> Option<InFlight> {
+        Some(InFlight {
+            place,
+            backfill_bytes: 0,
+            appended: None,
+        })
+    }
+
     /// The prefix of the first outbox that the acknowledgement moved.
     fn prefix(window: &mut Window, packet_id: u16, second: u64) -> Result<Option<u64>, JoinError> {
         let acknowledged = window.acknowledged(packet_id, at(second))?;
@@ -201,7 +247,7 @@ mod tests {
     fn three_under_way() -> Window {
         let mut window = Window::new(3);
         for (packet_id, sequence) in [(1, 11), (2, 12), (3, 13)] {
-            window.hand(Some(place(sequence)));
+            window.hand(record(place(sequence)));
             window.sent(packet_id, at(0)).unwrap();
         }
         window
@@ -233,9 +279,9 @@ mod tests {
     #[test]
     fn packet_ids_are_joined_in_the_order_of_handing_over() {
         let mut window = Window::new(4);
-        window.hand(Some(place(11)));
+        window.hand(record(place(11)));
         window.hand(None);
-        window.hand(Some(place(12)));
+        window.hand(record(place(12)));
         window.sent(7, at(0)).unwrap();
         window.sent(8, at(0)).unwrap();
         window.sent(9, at(0)).unwrap();
@@ -266,7 +312,7 @@ mod tests {
     #[test]
     fn an_acknowledgement_before_the_send_was_told_is_an_error() {
         let mut window = Window::new(1);
-        window.hand(Some(place(11)));
+        window.hand(record(place(11)));
         assert_eq!(prefix(&mut window, 1, 0), Err(JoinError::UnexpectedAck(1)));
     }
 
@@ -280,7 +326,7 @@ mod tests {
     fn a_skipped_record_moves_the_prefix_only_behind_the_ones_before_it() {
         let mut window = Window::new(3);
         assert_eq!(window.skip(place(10), at(0)), Some(place(10)));
-        window.hand(Some(place(11)));
+        window.hand(record(place(11)));
         window.sent(1, at(0)).unwrap();
         assert_eq!(window.skip(place(12), at(0)), None);
         assert_eq!(prefix(&mut window, 1, 0), Ok(Some(12)));
@@ -294,7 +340,7 @@ mod tests {
             sequence,
         };
         for (packet_id, place) in [(1, place(11)), (2, other(7)), (3, place(12)), (4, other(8))] {
-            window.hand(Some(place));
+            window.hand(record(place));
             window.sent(packet_id, at(0)).unwrap();
         }
         let mut prefix = |packet_id| window.acknowledged(packet_id, at(0)).unwrap().prefix;
@@ -306,10 +352,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_broker_may_have_seen_and_not_acknowledged_is_under_way() {
+        let mut window = three_under_way();
+        window.acknowledged(1, at(0)).unwrap();
+        window.acknowledged(2, at(0)).unwrap();
+        window.hand(record(place(14)));
+        let seen = UnderWay {
+            oldest: place(13),
+            newest_sequence: 13,
+        };
+        assert_eq!(window.under_way(), [seen], "14 was not sent yet");
+    }
+
+    #[test]
     fn the_oldest_publish_is_overdue_after_the_patience() {
         let mut window = Window::new(3);
         assert_eq!(window.overdue_at(PATIENCE), None);
-        window.hand(Some(place(11)));
+        window.hand(record(place(11)));
         assert_eq!(window.overdue_at(PATIENCE), None, "not sent yet");
         window.sent(1, at(5)).unwrap();
         assert_eq!(window.overdue_at(PATIENCE), Some(at(25)));
