@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo_broker;
 pub mod downlink;
 pub mod health;
+pub mod logging;
 pub mod mqtt;
 pub mod platform;
 pub mod radio;

@@ -1,14 +1,10 @@
-//! Logs: what is said on stderr while the program works.
-
-use std::env;
-use std::io::{self, IsTerminal};
+//! The options of logging.
 
 use clap::Args;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use super::Failure;
 use crate::config::LogFormat;
+use crate::logging::{self, Filter, LogControl, SiteLimit};
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
@@ -20,37 +16,9 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "LEVEL", env = "RSU_LOG")]
     log_level: Option<Filter>,
 
-    /// How to write a log line. [default: text]
+    /// How to write a log line. [default: text, with priorities where stderr is the journal]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-}
-
-/// A log filter whose syntax was checked.
-#[derive(Clone, Debug)]
-struct Filter(String);
-
-impl std::str::FromStr for Filter {
-    type Err = String;
-
-    fn from_str(directives: &str) -> Result<Self, Self::Err> {
-        parse(directives)?;
-        Ok(Self(directives.into()))
-    }
-}
-
-/// A word alone has to be a level: tracing would take a misspelt one for the name of a module, and
-/// log nothing.
-fn parse(directives: &str) -> Result<EnvFilter, String> {
-    let is_level = |word: &&str| word.trim().parse::<LevelFilter>().is_ok();
-    let mut words = directives
-        .split(',')
-        .filter(|part| !part.contains(['=', '[']));
-    match words.find(|word| !is_level(word)) {
-        Some(word) => Err(format!("\"{word}\" is no level")),
-        None => EnvFilter::builder()
-            .parse(directives)
-            .map_err(|error| error.to_string()),
-    }
 }
 
 impl Options {
@@ -63,26 +31,39 @@ impl Options {
         &self,
         level: Option<&str>,
         format: Option<LogFormat>,
-    ) -> Result<(), Failure> {
-        let level = match &self.log_level {
-            Some(filter) => &filter.0,
-            None => level.unwrap_or("info"),
-        };
-        let filter = parse(level).map_err(|error| format!("log level \"{level}\": {error}"))?;
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(wants_colours())
-            .with_writer(io::stderr);
-        match self.log_format.or(format).unwrap_or_default() {
-            LogFormat::Text => subscriber.with_target(false).init(),
-            LogFormat::Json => subscriber.json().init(),
-        }
-        Ok(())
+    ) -> Result<LogControl, Failure> {
+        self.start_limited(level, format, None)
     }
-}
 
-/// A terminal shows colours, unless its user has said otherwise (no-color.org); a file does not.
-fn wants_colours() -> bool {
-    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && io::stderr().is_terminal()
+    /// The same for a service, whose call sites are limited, for nobody watches it.
+    ///
+    /// # Errors
+    /// As [`Options::start`].
+    #[allow(dead_code, reason = "the service changes over to it")]
+    pub(super) fn start_service(
+        &self,
+        level: Option<&str>,
+        format: Option<LogFormat>,
+    ) -> Result<LogControl, Failure> {
+        self.start_limited(level, format, Some(SiteLimit::default()))
+    }
+
+    fn start_limited(
+        &self,
+        level: Option<&str>,
+        format: Option<LogFormat>,
+        site_limit: Option<SiteLimit>,
+    ) -> Result<LogControl, Failure> {
+        let filter = match (&self.log_level, level) {
+            (Some(filter), _) => filter.clone(),
+            (None, Some(level)) => level.parse()?,
+            (None, None) => Filter::default(),
+        };
+        let format = self.log_format.or(format).unwrap_or_default();
+        Ok(logging::start(logging::Settings {
+            filter,
+            json: format == LogFormat::Json,
+            site_limit,
+        })?)
+    }
 }
