@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,28 @@ pub enum PreviousRun {
     PowerLost,
 }
 
+/// A run that is begun after many that ended badly waits no longer than this.
+pub const BACK_OFF_MAX: Duration = Duration::from_secs(120);
+
 impl PreviousRun {
+    /// How long this run shall wait before it begins its work, so that a crash loop does not wear
+    /// out the flash: nothing after two bad ends, then 2 s, doubled each time.
+    pub fn back_off(&self) -> Duration {
+        match self.unclean_runs() {
+            ..=2 => Duration::ZERO,
+            runs => Duration::from_secs(1)
+                .saturating_mul(1 << (runs - 2).min(7))
+                .min(BACK_OFF_MAX),
+        }
+    }
+
+    fn unclean_runs(&self) -> u32 {
+        match self {
+            Self::None | Self::Stopped | Self::PowerLost => 0,
+            Self::Stalled { unclean_runs, .. } | Self::Crashed { unclean_runs } => *unclean_runs,
+        }
+    }
+
     /// The fault that it was; `None` where it was none.
     pub(super) fn as_fault(&self) -> Option<(Severity, String)> {
         let severity = |unclean_runs: u32| match unclean_runs {
@@ -101,12 +123,7 @@ impl RunFile {
             read => serde_json::from_slice::<Saved>(&read?).ok(),
         };
         let previous = saved.map_or(PreviousRun::None, |saved| saved.previous(boot_id));
-        let unclean_runs = match previous {
-            PreviousRun::None | PreviousRun::Stopped | PreviousRun::PowerLost => 0,
-            PreviousRun::Stalled { unclean_runs, .. } | PreviousRun::Crashed { unclean_runs } => {
-                unclean_runs
-            }
-        };
+        let unclean_runs = previous.unclean_runs();
         let file = Self {
             fs,
             path,
@@ -214,6 +231,18 @@ mod tests {
         unit.begin("a");
         let (_, previous) = unit.begin("a");
         assert_eq!(previous, PreviousRun::Crashed { unclean_runs: 1 });
+    }
+
+    #[test]
+    fn a_crash_loop_slows_down() {
+        let waits = (1..=12).map(|unclean_runs| PreviousRun::Crashed { unclean_runs }.back_off());
+        let seconds: Vec<_> = waits.map(|wait| wait.as_secs()).collect();
+        assert_eq!(seconds, [0, 0, 2, 4, 8, 16, 32, 64, 120, 120, 120, 120]);
+        let for_ever = PreviousRun::Crashed {
+            unclean_runs: u32::MAX,
+        };
+        assert_eq!(for_ever.back_off(), BACK_OFF_MAX);
+        assert_eq!(PreviousRun::PowerLost.back_off(), Duration::ZERO);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use tracing::{debug, error, info, warn};
 use super::previous_run::RunFile;
 use super::pulse::{PulseState, Pulses};
 
-/// What systemd, or who acts for it, is told. Without `NOTIFY_SOCKET` it is nobody.
+/// What systemd, or who acts for it, is told; without `NOTIFY_SOCKET` it is nobody. Waits until it
+/// takes it.
 pub mod systemd {
     use super::{Duration, NotifyState, tell};
 
@@ -27,11 +29,6 @@ pub mod systemd {
     /// The program ends what it has begun, and stops.
     pub fn stopping() {
         tell(NotifyState::Stopping);
-    }
-
-    /// What the program is doing, in one line for people.
-    pub fn status(line: &str) {
-        tell(NotifyState::Status(&line.replace('\n', " ")));
     }
 
     /// How often a sign of life is expected at least: `WatchdogSec` of the unit.
@@ -54,7 +51,11 @@ const PERIOD_MAX: Duration = Duration::from_secs(1);
 pub struct Watchdog {
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    status: Status,
 }
+
+/// What systemd shall be told next.
+type Status = Arc<Mutex<Option<String>>>;
 
 impl Watchdog {
     /// Watches `pulses` until it is dropped, and keeps `run` informed.
@@ -70,10 +71,15 @@ impl Watchdog {
         let period = interval.map_or(PERIOD_MAX, |interval| (interval / 4).min(PERIOD_MAX));
         let (stop, stopped) = mpsc::channel();
         let mut watch = Watch::default();
+        let status = Status::default();
+        let next_status = status.clone();
         let thread = thread::Builder::new()
             .name("watchdog".into())
             .spawn(move || {
                 while stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
+                    if let Some(line) = lock(&next_status).take() {
+                        tell(NotifyState::Status(&line));
+                    }
                     if watch.look(&pulses.states(), run.as_ref()) && interval.is_some() {
                         tell(NotifyState::Watchdog);
                     }
@@ -82,8 +88,19 @@ impl Watchdog {
         Ok(Self {
             stop: Some(stop),
             thread: Some(thread),
+            status,
         })
     }
+
+    /// Sets what `systemctl status` says of the program: one line for people. Unlike what
+    /// [`systemd`] does, this never waits.
+    pub fn set_status(&self, line: String) {
+        *lock(&self.status) = Some(line.replace('\n', " "));
+    }
+}
+
+fn lock(status: &Status) -> MutexGuard<'_, Option<String>> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Watchdog {

@@ -62,6 +62,7 @@ fn parse(directives: &str) -> Result<EnvFilter, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
