@@ -9,4 +9,10 @@ pub mod vectors;
 pub mod walk;
 
 pub mod broker;
+pub mod certificates;
+pub mod mosquitto;
+pub mod nats;
+pub mod process;
+pub mod programs;
 pub mod scripted_broker;
+pub mod tls_front;

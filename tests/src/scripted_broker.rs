@@ -1,6 +1,7 @@
 //! A broker that misbehaves on purpose: each connection follows a script, everything that
 //! arrives is written down.
 
+use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,6 +30,11 @@ pub struct Script {
     /// Cuts the connection when that many publishes have arrived, before acknowledging the
     /// last of them.
     pub cut_after: Option<usize>,
+    /// Cuts the connection when a publish with this payload arrives.
+    pub cut_on: Option<&'static str>,
+    /// Reads nothing any more when that many publishes have arrived, and leaves the connection
+    /// as it is: a half-open link.
+    pub half_open_after: Option<usize>,
     /// Reads nothing for that long after CONNACK.
     pub stall: Duration,
     /// Sent after CONNACK, as it is.
@@ -58,6 +64,8 @@ impl Default for Script {
             session_present: false,
             acks: Acks::InOrder,
             cut_after: None,
+            cut_on: None,
+            half_open_after: None,
             stall: Duration::ZERO,
             garbage: Bytes::new(),
             commands: Vec::new(),
@@ -94,7 +102,18 @@ impl ScriptedBroker {
     /// # Errors
     /// When no loopback port can be had.
     pub async fn start(script: impl Fn(usize) -> Script + Send + 'static) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), script).await
+    }
+
+    /// Starts a broker there.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub async fn start_at(
+        address: SocketAddr,
+        script: impl Fn(usize) -> Script + Send + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let arrivals = Arc::new(Mutex::new(Vec::new()));
         let log = arrivals.clone();
@@ -129,6 +148,15 @@ impl ScriptedBroker {
     /// Everything that has arrived.
     pub fn arrivals(&self) -> Vec<Arrival> {
         lock(&self.arrivals).clone()
+    }
+
+    /// How many connections have been made.
+    pub fn connections(&self) -> usize {
+        let numbers = lock(&self.arrivals)
+            .iter()
+            .map(|arrival| arrival.connection)
+            .max();
+        numbers.map_or(0, |number| number + 1)
     }
 
     /// The publishes that have arrived, with the number of their connection.
@@ -188,8 +216,13 @@ impl Connection {
                 None => self.acknowledge_shuffled(&mut unacknowledged).await?,
                 Some(Packet::Publish(publish)) => {
                     publishes += 1;
-                    if self.script.cut_after == Some(publishes) {
+                    let cut_on = self.script.cut_on.map(str::as_bytes);
+                    let is_cut_on = cut_on.is_some_and(|payload| publish.payload == payload);
+                    if self.script.cut_after == Some(publishes) || is_cut_on {
                         return Ok(());
+                    }
+                    if self.script.half_open_after == Some(publishes) {
+                        pending::<()>().await;
                     }
                     if publish.qos == QoS::AtLeastOnce {
                         self.acknowledge(publish.pkid, &mut unacknowledged).await?;

@@ -1,0 +1,15 @@
+//! The uplink against real brokers and against one that misbehaves by script.
+
+#![allow(clippy::unwrap_used)]
+
+mod backfill;
+mod bad_brokers;
+mod conservation;
+mod delivery;
+mod nats_cluster;
+mod poison;
+mod received;
+mod running;
+mod several_brokers;
+mod takeover;
+mod tls;
