@@ -54,7 +54,7 @@ impl Source {
     fn program(&self, page: &mut Page<'_>) -> fmt::Result {
         let version = self.snapshot.software_version.as_str();
         page.gauges(
-            "build",
+            "build_info",
             "Version of the program",
             None,
             "version",
@@ -262,7 +262,7 @@ impl Source {
         page.gauge(
             "cpu_used",
             "Share of the processors' time that is not idle",
-            Some(Unit::Ratios),
+            Some(Unit::Other("ratio".into())),
             used.map(|percent| percent / 100.0),
         )?;
         let megabytes = |megabytes: u64| (megabytes << 20) as f64;

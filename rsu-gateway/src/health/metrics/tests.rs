@@ -188,7 +188,7 @@ fn the_page_follows_the_grammar_and_says_what_the_snapshot_says() {
     assert_eq!(value("rsu_alarm_active{kind=\"authorization\"}"), 1.0);
     assert_eq!(value("rsu_alarm_active{kind=\"enclosure\"}"), 0.0);
     assert_eq!(value("rsu_clock_error_seconds"), 0.0015);
-    assert_eq!(value("rsu_build{version=\"0.1.0\"}"), 1.0);
+    assert_eq!(value("rsu_build_info{version=\"0.1.0\"}"), 1.0);
     assert_eq!(value("rsu_uplink_connections_total"), 2.0);
     assert!(!page.contains("rsu_spool_drain_seconds"), "it is not known");
 }
