@@ -59,6 +59,8 @@ pub(super) struct Cursor {
     path: PathBuf,
     file: Option<Box<dyn File>>,
     generation: u64,
+    /// What the latest slot says is settled.
+    settled: u64,
     /// What each slot reserves, 0 for one that is not valid.
     reserved: [u64; 2],
 }
@@ -84,7 +86,7 @@ impl Cursor {
             };
             *reserved = position.reserved;
             if latest.is_none() || generation > cursor.generation {
-                cursor.generation = generation;
+                (cursor.generation, cursor.settled) = (generation, position.settled);
                 latest = Some(position);
             }
         }
@@ -97,8 +99,14 @@ impl Cursor {
             path: folder.join(NAME),
             file: None,
             generation: 0,
+            settled: 0,
             reserved: [0; 2],
         }
+    }
+
+    /// What is durably settled.
+    pub(super) fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// The highest number that may be given out: whichever slot is lost, the other reserves it.
@@ -129,7 +137,7 @@ impl Cursor {
         )?;
         file.sync()?;
         self.file = Some(file);
-        self.generation = generation;
+        (self.generation, self.settled) = (generation, position.settled);
         if let Some(reserved) = self.reserved.get_mut(slot as usize) {
             *reserved = position.reserved;
         }

@@ -244,18 +244,21 @@ impl Log {
         let Some(&oldest) = oldest.into_iter().next() else {
             return Ok(false);
         };
-        if oldest.last > self.ledger.settled {
+        // First the ledger, then the file: a cut in between must neither hide a loss nor make one
+        // of what has arrived.
+        let mut ledger = self.ledger.clone();
+        if oldest.last > ledger.settled {
             if !unsettled {
                 return Ok(false);
             }
-            // First the ledger, then the file: a cut in between must not hide the loss.
-            let mut ledger = self.ledger.clone();
             ledger.note(Gap {
                 first: oldest.base.max(ledger.settled + 1),
                 last: oldest.last,
                 reason: Reason::NoRoom,
             });
             ledger.settled = oldest.last;
+        }
+        if oldest.last > self.cursor.settled() {
             let reserved = self.cursor.reserved_max().max(self.last);
             let position = self.position(&ledger, reserved, false);
             self.cursor.save(&*self.fs, &position)?;

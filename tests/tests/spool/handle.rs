@@ -9,8 +9,9 @@ use rsu_gateway::spool::fs::{Fs, Memory};
 use rsu_gateway::spool::{Recovery, Refusal, Settings, Spool, Stamp};
 use tokio::time::timeout;
 
-const FOLDER: &str = "/spool";
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::FOLDER;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 fn settings() -> Settings {
     Settings {
@@ -36,7 +37,7 @@ fn append(spool: &Spool, text: &str) -> u64 {
     appended.unwrap()
 }
 
-async fn next(outbox: &dyn Outbox, after: u64) -> OutboxRecord {
+pub(crate) async fn next(outbox: &dyn Outbox, after: u64) -> OutboxRecord {
     let next = async {
         loop {
             if let Some(record) = outbox.next_after(after) {
