@@ -114,10 +114,10 @@ pub fn offset_to(
         Ll5 PositionLl44B OffsetLlB22;
         Ll6 PositionLl48B OffsetLlB24;
     };
-    let offset_v = match position.elevation {
-        elevation if location.ele == reference.ele || elevation.is_none() => None,
-        elevation => elevation.map(VerticalOffset::Elevation),
-    };
+    let elevation = position.elevation;
+    let elevation = elevation.unwrap_or(Elevation::saturating(ELEVATION_UNKNOWN.into()));
+    let is_level = location.ele == reference.ele;
+    let offset_v = (!is_level).then_some(VerticalOffset::Elevation(elevation));
     Ok(PositionOffsetLlv {
         offset_ll,
         offset_v,
