@@ -104,7 +104,8 @@ impl Spool {
         let shared = Arc::new(Shared::new(&log, settings, SpoolId::draw()?));
         shared.state().stats.set_aside_files = recovery.set_aside_files;
         shared.state().stats.last_error.clone_from(&recovery.error);
-        let disk = Disk::new(log, Arc::clone(&shared));
+        let mut disk = Disk::new(log, Arc::clone(&shared));
+        disk.report(Instant::now());
         std::thread::Builder::new()
             .name("spool".to_owned())
             .spawn(move || disk.run())?;

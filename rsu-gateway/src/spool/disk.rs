@@ -84,6 +84,9 @@ impl Disk {
         self.log.settle(state.stats.settled);
         drop(state);
 
+        if is_awaited {
+            self.saving.retry_at = self.saving.retry_at.map(|_| now);
+        }
         let is_save_due = is_awaited || !gaps.is_empty();
         for gap in gaps {
             self.log.note(gap);
@@ -252,7 +255,7 @@ impl Disk {
     }
 
     /// Tells how it stands; `false` once the spool is to be closed.
-    fn report(&mut self, now: Instant) -> bool {
+    pub(super) fn report(&mut self, now: Instant) -> bool {
         let mut state = self.shared.state();
         // What was given up for want of room is behind the uplink, too.
         let given_up = self.log.settled().max(state.stats.settled);

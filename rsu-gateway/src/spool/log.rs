@@ -23,7 +23,7 @@ pub const RESERVED: u64 = 1 << 16;
 /// Most bytes written at once.
 const COMMIT_BYTES_MAX: usize = 1 << 20;
 /// Segments that the floor of free space does not take away.
-const SEGMENTS_BELOW_FLOOR: u64 = 2;
+const SEGMENTS_BELOW_FLOOR: usize = 2;
 
 /// Records on disk: appended, read in order, settled once they have arrived.
 ///
@@ -323,19 +323,29 @@ impl Log {
     /// Gives up old segments until another one fits.
     fn make_room(&mut self) -> io::Result<()> {
         let segment_bytes = self.settings.segment_bytes;
-        let free = self.fs.free_bytes(&self.folder)?;
-        let spare = free.saturating_sub(self.settings.free_bytes_min);
-        let allowed = self
-            .bytes()
-            .saturating_add(spare)
-            .max(segment_bytes * SEGMENTS_BELOW_FLOOR)
-            .min(self.settings.quota_bytes);
-        while self.bytes() + segment_bytes > allowed || self.segments.len() >= SEGMENTS_MAX {
+        while self.bytes() + segment_bytes > self.settings.quota_bytes
+            || self.segments.len() >= SEGMENTS_MAX
+        {
             if !self.drop_oldest(true)? {
                 break;
             }
         }
+        // At the floor, first what has arrived; if that is not enough, one for one.
+        while self.is_at_floor()? {
+            if !self.drop_oldest(false)? {
+                if self.segments.len() > SEGMENTS_BELOW_FLOOR {
+                    self.drop_oldest(true)?;
+                }
+                break;
+            }
+        }
         Ok(())
+    }
+
+    fn is_at_floor(&self) -> io::Result<bool> {
+        let free = self.fs.free_bytes(&self.folder)?;
+        let needed = self.settings.free_bytes_min + self.settings.segment_bytes;
+        Ok(free < needed)
     }
 
     fn segment_bytes(&self) -> usize {

@@ -12,8 +12,8 @@ pub struct Settings {
     /// [`Settings::SEGMENTS_MAX`]. Whole segments give way, the oldest first, those that have
     /// arrived before all others.
     pub quota_bytes: u64,
-    /// Free bytes of the file system below which the spool grows no more (beyond two segments):
-    /// each new segment takes the place of old ones then.
+    /// Free bytes of the file system that the spool leaves to others: with less, it gives up
+    /// what has arrived, and beyond two segments each new one takes the place of the oldest.
     pub free_bytes_min: u64,
     /// Bytes at which a segment is closed and the next one begun, at most
     /// [`Settings::SEGMENT_BYTES_MAX`]; must hold a record of the largest size.
@@ -82,6 +82,7 @@ impl Settings {
                 packet_bytes_max.saturating_add(record_bytes),
                 Self::SEGMENT_BYTES_MAX,
             ),
+            ("free_bytes_min", self.free_bytes_min, 0, 1 << 50),
             (
                 "quota_bytes",
                 self.quota_bytes,

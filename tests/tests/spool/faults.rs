@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rsu_gateway::mqtt::Outbox;
 use rsu_gateway::spool::{Condition, Gap, Reason, Settings, Spool, Stamp, Uncommitted};
+use tokio::time::timeout;
 
 use crate::handle::{PATIENCE, next};
 use crate::simulated_disk::{CHANGES, Fault, Operation, SimulatedDisk};
@@ -50,7 +51,7 @@ async fn goes_on_under(fault: Fault) -> Spool {
         for _ in 0..BATCH {
             append(&spool);
         }
-        spool.flush(Duration::from_millis(10)).await;
+        spool.flush(Duration::from_millis(3)).await;
         if batch % 4 == 1 {
             // Durable or not: it goes out.
             take_all(&spool, &mut arrived).await;
@@ -275,7 +276,8 @@ async fn reads_that_fail_cost_what_is_told() {
                     if Spool::stats(&spool).settled.max(after) >= 200 || is_in(&spool.gaps(), 200) {
                         break;
                     }
-                    spool.changed().notified().await;
+                    let changed = spool.changed().notified();
+                    drop(timeout(Duration::from_millis(10), changed).await);
                     continue;
                 };
                 assert_eq!(record.publish.payload, payload(record.sequence));

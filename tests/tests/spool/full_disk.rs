@@ -1,7 +1,9 @@
 //! Limits of space: the quota, the floor of free space, and a disk that others have filled.
 
 use std::path::Path;
+use std::time::Duration;
 
+use rsu_gateway::mqtt::Outbox;
 use rsu_gateway::spool::{Condition, Reason, Settings, Spool, Stamp};
 
 use crate::handle::{PATIENCE, next};
@@ -73,14 +75,14 @@ fn below_the_floor_of_free_space_the_spool_grows_no_more() {
 
 #[tokio::test]
 async fn on_a_full_disk_acknowledging_works_and_then_appending_works() {
-    // Room for the cursor and a few segments.
-    let disk = SimulatedDisk::with_capacity((6 << 10) + (5 << 10));
+    // Room for the cursor and two segments.
+    let disk = SimulatedDisk::with_capacity((6 << 10) + (2 << 10));
     let (spool, _) = Spool::open(disk.fs(), Path::new(FOLDER), small()).unwrap();
     let append = || spool.append(Stamp::default(), "t", &mut |_, bytes| bytes.resize(100, 0));
     let mut last = 0;
     while Spool::stats(&spool).condition == Condition::Working {
         last = append().unwrap();
-        spool.flush(std::time::Duration::from_millis(50)).await;
+        spool.flush(Duration::from_millis(50)).await;
     }
     let stats = Spool::stats(&spool);
     assert_eq!(stats.condition, Condition::NoSpace);
@@ -88,7 +90,7 @@ async fn on_a_full_disk_acknowledging_works_and_then_appending_works() {
     let mut after = 0;
     while after < last {
         after = next(&spool, after).await.sequence;
-        rsu_gateway::mqtt::Outbox::ack(&spool, after);
+        spool.ack(after);
     }
     let appended = append().unwrap();
     assert!(spool.flush(PATIENCE).await);

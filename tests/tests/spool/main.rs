@@ -8,7 +8,7 @@ mod full_disk;
 mod handle;
 mod model;
 mod power_cuts;
-//mod real_disk;
+mod real_disk;
 mod simulated_disk;
 
 use std::path::Path;
