@@ -36,8 +36,8 @@ impl Running {
 
     pub(crate) fn start_with(settings: Settings, prepare: impl FnOnce(&mut Uplink)) -> Self {
         let outbox = Arc::new(MemoryOutbox::new(OutboxLimits {
-            records_max: 1000,
-            bytes_max: 1 << 20,
+            records_max: 100_000,
+            bytes_max: 16 << 20,
             packet_bytes_max: settings.packet_bytes_max,
         }));
         let mut uplink = Uplink::new(settings, vec![("durable", outbox.clone() as _)]).unwrap();
