@@ -14,6 +14,16 @@ pub struct LiveLimits {
     pub latest_per_topic: bool,
 }
 
+impl Default for LiveLimits {
+    /// Three seconds of ten a second.
+    fn default() -> Self {
+        Self {
+            queue_max: 32,
+            latest_per_topic: false,
+        }
+    }
+}
+
 /// What happened to one class of live traffic since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LiveStats {

@@ -1,5 +1,7 @@
 //! One connection from CONNECT to its end.
 
+mod events;
+mod farewell;
 mod returning;
 mod sending;
 
@@ -17,20 +19,17 @@ use tracing::{error, info, warn};
 
 use super::address::BrokerAddress;
 use super::backfill::Backfill;
-use super::connection::{self, Event, Events, IncomingPublish, REQUESTS_MAX, Requests};
+use super::connection::{self, Event, Events, REQUESTS_MAX, Requests};
 use super::fault::Lost;
 use super::lanes::NamedOutbox;
 use super::live::Class;
 use super::outbox::Poison;
 use super::poison::Trial;
 use super::publish::Publish;
-use super::received::Received;
 use super::tls::{Contents, Offer, TlsSettings};
 use super::uplink::{ALIVE_INTERVAL, Uplink, while_alive};
 use super::window::Window;
-
-/// How long the farewell may take after the time for flushing is over.
-const FAREWELL_MAX: Duration = Duration::from_millis(500);
+use farewell::{Farewell, Leave};
 
 /// Why a session ended.
 pub(super) enum End {
@@ -86,6 +85,7 @@ where
     if let Err(Lost::Closed) = result {
         session.draw_conclusions();
     }
+    let is_stopping = session.is_stopping();
     session.close();
     if since.elapsed() > uplink.settings.connect_timeout {
         uplink.brokers.settled();
@@ -93,6 +93,10 @@ where
     match result {
         Ok(Leave::Stop) => End::Stopped,
         Ok(Leave::ForBetter) => End::Left,
+        Err(error) if is_stopping => {
+            warn!(%error, "stopped before everything was sent");
+            End::Stopped
+        }
         Err(error) => End::Lost {
             error,
             lived: since.elapsed(),
@@ -166,36 +170,6 @@ enum InHand {
     },
     OnConnect,
     Other,
-}
-
-/// How far the end of the connection has come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Farewell {
-    NotYet,
-    Flushing { until: Instant, why: Leave },
-    Said { until: Instant, why: Leave },
-}
-
-/// Why to say farewell.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Leave {
-    /// The caller wishes so: what waits is sent first.
-    Stop,
-    /// A fresh connection follows: what is under way is acknowledged first.
-    ForBetter,
-}
-
-impl Farewell {
-    /// Completes when the time for it is over.
-    async fn overdue(self) -> Leave {
-        match self {
-            Self::NotYet => pending().await,
-            Self::Flushing { until, why } | Self::Said { until, why } => {
-                at(Some(until)).await;
-                why
-            }
-        }
-    }
 }
 
 impl<'a> Session<'a> {
@@ -302,115 +276,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn handle(&mut self, event: Event) -> Result<(), Lost> {
-        match event {
-            Event::WrittenLive | Event::WrittenOther => self.count_written(),
-            Event::Written { packet_id } => {
-                self.window.sent(packet_id, Instant::now())?;
-                self.count_written();
-            }
-            Event::Acknowledged { packet_id } => self.acknowledged(packet_id)?,
-            Event::Subscribed { refused } => self.subscribed(&refused),
-            Event::Received(publish) => self.receive(publish),
-            Event::Connected { .. } | Event::Disconnected | Event::Other => {}
-        }
-        Ok(())
-    }
-
-    fn acknowledged(&mut self, packet_id: u16) -> Result<(), Lost> {
-        let acknowledged = self.window.acknowledged(packet_id, Instant::now())?;
-        let uplink = &mut *self.uplink;
-        let Some(record) = acknowledged.record else {
-            uplink
-                .shared
-                .update(|stats| stats.on_connect.acknowledged += 1);
-            return Ok(());
-        };
-        self.backfill.acknowledged(record.backfill_bytes);
-        let Some(outbox) = uplink.lanes.store(record.place.outbox) else {
-            return Ok(());
-        };
-        let name = outbox.name;
-        uplink
-            .shared
-            .update_outbox(name, |traffic| traffic.acknowledged += 1);
-        if let Some(appended) = record.appended {
-            uplink.monitor.acknowledged(name, appended.elapsed());
-        }
-        if let Some(prefix) = acknowledged.prefix {
-            outbox.store.ack(prefix.sequence);
-            uplink.suspicions.acknowledged(prefix);
-            let still = |_: &Trial| uplink.suspicions.trial(Instant::now()).is_some();
-            self.trial = self.trial.take_if(|trial| still(trial));
-        }
-        Ok(())
-    }
-
-    /// The oldest request in hand was written: the client library writes in order.
-    fn count_written(&mut self) {
-        let shared = &self.uplink.shared;
-        match self.in_hand.pop_front() {
-            Some(InHand::Live {
-                class,
-                bytes,
-                since,
-            }) => {
-                let mut live = shared.live();
-                if let Some(stats) = live.stats_mut(class) {
-                    stats.published += 1;
-                    stats.published_bytes += bytes as u64;
-                }
-                let name = live.name(class);
-                drop(live);
-                if let Some(name) = name {
-                    self.uplink.monitor.live_written(name, since.elapsed());
-                }
-            }
-            Some(InHand::Record { outbox, bytes }) => shared.update_outbox(outbox, |traffic| {
-                traffic.published += 1;
-                traffic.published_bytes += bytes as u64;
-            }),
-            Some(InHand::OnConnect) => shared.update(|stats| stats.on_connect.published += 1),
-            Some(InHand::Other) | None => {}
-        }
-    }
-
-    fn subscribed(&mut self, refused: &[usize]) {
-        let filters = &self.uplink.filters;
-        let refused = refused.iter().filter_map(|&index| filters.get(index));
-        let refused: Vec<String> = refused.cloned().collect();
-        if !refused.is_empty() {
-            warn!(?refused, "the broker refused topic filters");
-        }
-        self.uplink.shared.update(|stats| {
-            stats.received.filters_refused += refused.len() as u64;
-            stats.refused_filters = refused;
-        });
-    }
-
-    fn receive(&mut self, publish: IncomingPublish) {
-        let bytes = publish.payload.len();
-        let received = Received::new(publish, self.ack_sender.clone(), &self.uplink.shared);
-        if bytes > self.uplink.settings.received_bytes_max {
-            warn!(topic = received.topic, bytes, "dropped an oversize publish");
-            self.uplink
-                .shared
-                .update(|stats| stats.received.too_large += 1);
-            received.ack();
-            return;
-        }
-        let reader = self.uplink.reader.as_ref();
-        let is_taken = reader.is_some_and(|reader| reader.try_send(received).is_ok());
-        self.uplink.shared.update(|stats| {
-            if is_taken {
-                stats.received.publishes += 1;
-                stats.received.bytes += bytes as u64;
-            } else {
-                stats.received.dropped_full += 1;
-            }
-        });
-    }
-
     fn tick(&mut self) {
         self.uplink.monitor.alive();
         if self.uplink.shared.forget_empty_outboxes() {
@@ -420,45 +285,6 @@ impl<'a> Session<'a> {
 
     fn has_preferred(&self) -> bool {
         !self.uplink.brokers.preferred().is_empty()
-    }
-
-    fn is_stopping(&self) -> bool {
-        let (Farewell::Flushing { why, .. } | Farewell::Said { why, .. }) = self.farewell else {
-            return false;
-        };
-        why == Leave::Stop
-    }
-
-    fn leave(&mut self, why: Leave) {
-        self.farewell = match self.farewell {
-            Farewell::Said { until, .. } => Farewell::Said { until, why },
-            Farewell::NotYet | Farewell::Flushing { .. } => Farewell::Flushing {
-                until: Instant::now() + self.uplink.settings.flush_timeout,
-                why,
-            },
-        };
-    }
-
-    /// While flushing: sends DISCONNECT once nothing waits any more, or the time is over.
-    async fn say_farewell(&mut self) -> Result<(), Lost> {
-        let Farewell::Flushing { until, why } = self.farewell else {
-            return Ok(());
-        };
-        let nothing_under_way =
-            self.in_hand.is_empty() && self.window.is_empty() && self.acks.is_empty();
-        let nothing_waits = match why {
-            Leave::ForBetter => true,
-            Leave::Stop => self.on_connect.is_empty() && self.uplink.shared.live().is_empty(),
-        };
-        let now = Instant::now();
-        let is_time = (nothing_under_way && nothing_waits) || now >= until;
-        if self.in_hand.len() < REQUESTS_MAX && is_time {
-            let until = now + FAREWELL_MAX;
-            self.farewell = Farewell::Said { until, why };
-            self.requests.disconnect().await?;
-            self.in_hand.push_back(InHand::Other);
-        }
-        Ok(())
     }
 
     /// The broker cut the connection: was it over a record?

@@ -51,6 +51,11 @@ impl Live {
 pub struct Observer(pub(super) Arc<Shared>);
 
 impl Observer {
+    /// Whether a broker has accepted the connection.
+    pub fn is_connected(&self) -> bool {
+        self.0.stats().connected_since.is_some()
+    }
+
     /// How the uplink is doing. Cheap: a few numbers are copied.
     pub fn snapshot(&self) -> UplinkStats {
         let mut stats = self.0.stats().clone();

@@ -159,3 +159,22 @@ async fn a_stop_is_bounded_when_the_broker_acknowledges_nothing() {
     let stats = running.stop().await.snapshot();
     assert_eq!(held(&stats).records, 1, "kept: it was not acknowledged");
 }
+
+#[tokio::test]
+async fn a_stop_ends_although_the_connection_breaks_meanwhile() {
+    let script = |_| Script {
+        acks: Acks::Withheld,
+        ..Script::default()
+    };
+    let broker = ScriptedBroker::start(script).await.unwrap();
+    let mut settings = settings(broker.address(), "rsu-R1");
+    settings.flush_timeout = PATIENCE * 2;
+    let running = Running::start(settings);
+    running.append(1);
+    wait_until("the record", || !arrived(&broker, RECORD_TOPIC).is_empty()).await;
+    let stopped = tokio::spawn(running.stop());
+    sleep(Duration::from_millis(20)).await;
+    drop(broker);
+    let stats = stopped.await.unwrap().snapshot();
+    assert_eq!(held(&stats).records, 1, "kept: it was not acknowledged");
+}

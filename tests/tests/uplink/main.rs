@@ -6,6 +6,7 @@ mod backfill;
 mod bad_brokers;
 mod conservation;
 mod delivery;
+mod latency;
 mod nats_cluster;
 mod poison;
 mod received;

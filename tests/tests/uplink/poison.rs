@@ -94,7 +94,7 @@ async fn a_link_that_dies_is_no_reason_to_put_anything_aside() {
     };
     let broker = ScriptedBroker::start(script).await.unwrap();
     let mut settings = settings(broker.address(), "rsu-R1");
-    settings.ack_timeout = Duration::from_millis(20);
+    settings.ack_timeout = Duration::from_millis(100);
     let running = Running::start(settings);
     running.append(1);
     running.append(2);

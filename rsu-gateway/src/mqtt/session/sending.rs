@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{Farewell, InHand, Leave, REQUESTS_MAX, Session};
+use super::farewell::{Farewell, Leave};
+use super::{InHand, REQUESTS_MAX, Session};
 use crate::mqtt::fault::Lost;
 use crate::mqtt::lanes::Next;
 use crate::mqtt::window::InFlight;

@@ -70,7 +70,7 @@ pub enum CertificateFault {
     WrongName { expected: String, presented: String },
     #[error("the broker's certificate is not valid: {0}")]
     BrokerInvalid(String),
-    #[error("the broker asks for a client certificate: set client_cert_file and client_key_file")]
+    #[error("the broker asks for a client certificate: set cert_file and key_file")]
     ClientCertificateDemanded,
     #[error("the broker refuses our certificate ({0})")]
     ClientCertificateRefused(&'static str),
