@@ -3,25 +3,32 @@
 //! Every key is described in `rsu.example.toml`. Unknown keys and values out of range are errors
 //! that show the line.
 
+mod health;
+mod mqtt;
+mod platform;
+mod storage;
+mod unit;
 mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::{fs, io};
 
-use rsu_firmware::network::{self, Adaptation};
 use rsu_firmware::rsu;
-use rsu_firmware::time::Span;
-use rsu_firmware::uper::Profile;
 use serde::Deserialize;
 
 use crate::clock::ClockSource;
-use crate::mqtt::{self, BrokerAddress, Login};
-use crate::platform::sampling::{BsmSampling, Limit, Rate, SampleMode, UpFilters};
-use crate::platform::{self, RsuId, Sampling, StreamLimits, Unit, UnitPosition};
+use crate::health::alarm;
+use crate::mqtt::{LiveLimits, SettingsError};
+use crate::platform::Classes;
+use crate::platform::dialect::DialectName;
 use crate::radio::record;
-use value::{Parsed, Within, WithinFloat};
+use crate::{downlink, spool};
+use health::{ClockSection, HealthSection, LogSection, RecordingSection};
+use mqtt::MqttSection;
+use platform::{PlatformSection, ReportsSection, SamplingSection};
+use storage::{LiveSection, StorageSection};
+use unit::{RadioSection, UnitSection};
 
 /// A configuration that was checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,12 +38,22 @@ pub struct Config {
     radio: RadioSection,
     mqtt: MqttSection,
     #[serde(default)]
+    platform: PlatformSection,
+    #[serde(default)]
     reports: ReportsSection,
     #[serde(default)]
     sampling: SamplingSection,
+    #[serde(default)]
+    classes: Classes,
+    #[serde(default)]
+    live: LiveSection,
+    #[serde(default)]
+    storage: StorageSection,
     recording: Option<RecordingSection>,
     #[serde(default)]
     clock: ClockSection,
+    #[serde(default)]
+    health: HealthSection,
     #[serde(default)]
     log: LogSection,
 }
@@ -76,115 +93,12 @@ pub enum ConfigError {
         /// Which keys, and what is wrong with them.
         what: &'static str,
     },
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnitSection {
-    id: Parsed<RsuId>,
-    esn: String,
-    #[serde(default)]
-    name: String,
-    hardware_version: Option<String>,
-    region_id: Option<String>,
-    #[serde(default)]
-    map_slice: String,
-    longitude_deg: Option<WithinFloat<-180, 180>>,
-    latitude_deg: Option<WithinFloat<-90, 90>>,
-    altitude_m: Option<WithinFloat<-500, 9_000>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RadioSection {
-    listen: SocketAddr,
-    #[serde(default)]
-    profile: ProfileName,
-    #[serde(default = "yes")]
-    adaptation_byte: bool,
-    #[serde(default = "payload_bytes_max")]
-    payload_bytes_max: Within<1, 65_535>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-enum ProfileName {
-    #[default]
-    #[serde(rename = "ydt3709-2020")]
-    Ydt3709_2020,
-    #[serde(rename = "tcsae53-2019")]
-    Tcsae53_2019,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MqttSection {
-    broker: Parsed<BrokerAddress>,
-    client_id: Option<String>,
-    username: Option<String>,
-    password_file: Option<PathBuf>,
-    #[serde(default = "yes")]
-    clean_session: bool,
-    #[serde(default = "keep_alive_s")]
-    keep_alive_s: Within<5, 300>,
-    #[serde(default = "connect_timeout_s")]
-    connect_timeout_s: Within<1, 120>,
-    #[serde(default = "ack_timeout_s")]
-    ack_timeout_s: Within<1, 300>,
-    #[serde(default = "reconnect_delay_s_min")]
-    reconnect_delay_s_min: Within<1, 3_600>,
-    #[serde(default = "reconnect_delay_s_max")]
-    reconnect_delay_s_max: Within<1, 3_600>,
-    #[serde(default = "window")]
-    window: Within<1, { mqtt::Settings::WINDOW_MAX as i64 }>,
-    #[serde(default = "packet_bytes_max")]
-    packet_bytes_max: Within<4_096, { mqtt::Settings::PACKET_BYTES_MAX as i64 }>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ReportsSection {
-    heartbeat_interval_s: Within<0, 86_400>,
-    running_information_interval_s: Within<0, 86_400>,
-    junction_rate_hz: Within<0, 50>,
-    bsm_batch_messages_max: Within<1, 255>,
-    bsm_batch_bytes_max: Within<1_024, 262_144>,
-    bsm_batch_age_ms_max: Within<10, 1_000>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SamplingSection {
-    bsm_mode: SampleMode,
-    bsm_rate: Within<0, 10_000>,
-    bsm_up_limit: Within<0, 10_000>,
-    map_up_limit: Within<-1, 10_000>,
-    spat_up_limit: Within<-1, 10_000>,
-    rsm_up_limit: Within<-1, 10_000>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordingSection {
-    folder: PathBuf,
-    #[serde(default = "file_bytes_max")]
-    file_bytes_max: Within<{ record::FILE_BYTES_MIN as i64 }, { 1 << 40 }>,
-    #[serde(default = "files_max")]
-    files_max: Within<1, 100_000>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ClockSection {
-    synchronized_file: PathBuf,
-    age_s_max: Within<1, 1_000_000>,
-    error_ms: Option<WithinFloat<0, 1_000_000>>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LogSection {
-    level: Option<String>,
-    format: Option<LogFormat>,
+    /// The keys of `[mqtt]` do not work together.
+    #[error("mqtt: {0}")]
+    Mqtt(#[from] SettingsError),
+    /// The keys of `[storage]` do not work together.
+    #[error("storage: {0}")]
+    Storage(#[from] spool::SettingsError),
 }
 
 /// How a log line is written.
@@ -222,21 +136,9 @@ impl Config {
     }
 
     fn contradiction(&self) -> Option<&'static str> {
-        let unit = &self.unit;
-        let mqtt = &self.mqtt;
-        if unit.longitude_deg.is_some() != unit.latitude_deg.is_some() {
-            return Some("unit.longitude_deg and unit.latitude_deg go together");
-        }
-        if mqtt.password_file.is_some() && mqtt.username.is_none() {
-            return Some("mqtt.password_file needs mqtt.username");
-        }
-        if mqtt.username.is_some() && mqtt.broker.0.login.is_some() {
-            return Some("mqtt.broker and mqtt.username both say who logs in");
-        }
-        if mqtt.reconnect_delay_s_min.0 > mqtt.reconnect_delay_s_max.0 {
-            return Some("mqtt.reconnect_delay_s_min is above mqtt.reconnect_delay_s_max");
-        }
-        None
+        let unit = self.unit.contradiction();
+        let platform = || self.platform.contradiction();
+        unit.or_else(|| self.mqtt.contradiction()).or_else(platform)
     }
 
     /// Where the radio module delivers to.
@@ -246,100 +148,95 @@ impl Config {
 
     /// How frames are read.
     pub fn rsu(&self) -> rsu::Settings {
-        rsu::Settings {
-            profile: self.profile(),
-            adaptation: if self.radio.adaptation_byte {
-                Adaptation::Present
-            } else {
-                Adaptation::Absent
-            },
-            payload_length_max: self.radio.payload_bytes_max.size(),
-        }
-    }
-
-    fn profile(&self) -> Profile {
-        match self.radio.profile {
-            ProfileName::Ydt3709_2020 => Profile::Ydt3709_2020,
-            ProfileName::Tcsae53_2019 => Profile::Tcsae53_2019,
-        }
+        self.radio.to_settings()
     }
 
     /// What the platform is told.
-    pub fn platform(&self) -> platform::Settings {
-        let reports = &self.reports;
-        platform::Settings {
-            profile: self.profile(),
-            sampling: self.sampling.to_sampling(),
-            bsm_batch: platform::BatchLimits {
-                messages_max: reports.bsm_batch_messages_max.size(),
-                bytes_max: reports.bsm_batch_bytes_max.size(),
-                age_max: Span::from_millis(reports.bsm_batch_age_ms_max.0),
-            },
-            heartbeat_interval: Span::from_millis(reports.heartbeat_interval_s.0 * 1_000),
-            running_information_interval: Span::from_millis(
-                reports.running_information_interval_s.0 * 1_000,
-            ),
-            junction_interval: match reports.junction_rate_hz.0 {
-                0 => Span::default(),
-                rate => Span::from_micros(1_000_000 / rate),
-            },
-            ..platform::Settings::new(self.unit.to_unit())
+    pub fn platform(&self) -> crate::platform::Settings {
+        let unit = self.unit.to_unit();
+        crate::platform::Settings {
+            profile: self.radio.profile(),
+            classes: self.classes,
+            ..self
+                .reports
+                .to_settings(unit, &self.platform, &self.sampling)
         }
+    }
+
+    /// Which contract the platform follows.
+    pub fn dialect(&self) -> DialectName {
+        self.platform.dialect
+    }
+
+    /// By what commands are judged, in the boot `boot_id` of the machine.
+    pub fn commands(&self, boot_id: String) -> downlink::Settings {
+        downlink::Settings {
+            unit: self.unit.to_unit(),
+            profile: self.radio.profile(),
+            age_max: self.platform.command_age_max(),
+            boot_id,
+        }
+    }
+
+    /// The program that starts the machine anew, and its arguments.
+    pub fn reboot_command(&self) -> &[String] {
+        &self.platform.reboot_command
     }
 
     /// How to reach the broker.
     ///
     /// # Errors
-    /// The file that holds the password cannot be read.
-    pub fn mqtt(&self) -> Result<mqtt::Settings, ConfigError> {
-        let section = &self.mqtt;
-        let mut broker = section.broker.0.clone();
-        if let Some(username) = &section.username {
-            let password = match &section.password_file {
-                None => String::new(),
-                Some(path) => fs::read_to_string(path).map_err(|error| ConfigError::Password {
-                    path: path.clone(),
-                    error,
-                })?,
-            };
-            broker.login = Some(Login {
-                username: username.clone(),
-                password: password.trim_end_matches(['\r', '\n']).into(),
-            });
-        }
-        let default_client_id = || format!("rsu-{}", self.unit.id.0);
-        let client_id = section.client_id.clone().unwrap_or_else(default_client_id);
-        let seconds = |value: i64| Duration::from_secs(value.unsigned_abs());
-        Ok(mqtt::Settings {
-            clean_session: section.clean_session,
-            keep_alive: seconds(section.keep_alive_s.0),
-            connect_timeout: seconds(section.connect_timeout_s.0),
-            ack_timeout: seconds(section.ack_timeout_s.0),
-            reconnect_delay_min: seconds(section.reconnect_delay_s_min.0),
-            reconnect_delay_max: seconds(section.reconnect_delay_s_max.0),
-            window: u16::try_from(section.window.0).unwrap_or(mqtt::Settings::WINDOW_MAX),
-            packet_bytes_max: section.packet_bytes_max.size(),
-            ..mqtt::Settings::new(broker, client_id)
-        })
+    /// The file that holds the password cannot be read, or there is no broker.
+    pub fn mqtt(&self) -> Result<crate::mqtt::Settings, ConfigError> {
+        self.mqtt.to_settings(format!("rsu-{}", self.unit.id.0))
+    }
+
+    /// How much live traffic of one stream may wait.
+    pub fn live(&self) -> LiveLimits {
+        self.live.limits()
+    }
+
+    /// Where everything is kept that shall survive a restart.
+    pub fn data_folder(&self) -> &Path {
+        &self.storage.folder
+    }
+
+    /// How much the spools may take: of durable records, and of spilled ones where a stream is
+    /// spilled. `packet_bytes_max` is that of the uplink.
+    ///
+    /// # Errors
+    /// Keys of the section that do not work together.
+    pub fn spools(
+        &self,
+        packet_bytes_max: usize,
+    ) -> Result<(spool::Settings, Option<spool::Settings>), ConfigError> {
+        let durable = self.storage.durable(packet_bytes_max);
+        durable.check()?;
+        let is_spilled = self.classes.uses(crate::platform::Class::Spilled);
+        let spilled = is_spilled.then(|| self.storage.spilled(packet_bytes_max));
+        spilled.as_ref().map_or(Ok(()), spool::Settings::check)?;
+        Ok((durable, spilled))
     }
 
     /// Where to record what is received, if at all.
     pub fn recording(&self) -> Option<(&Path, record::Limits)> {
         let section = self.recording.as_ref()?;
-        let limits = record::Limits {
-            file_bytes_max: section.file_bytes_max.0.unsigned_abs(),
-            files_max: section.files_max.size(),
-        };
-        Some((&section.folder, limits))
+        Some((&section.folder, section.limits()))
     }
 
     /// How the quality of the clock is learnt.
     pub fn clock(&self) -> ClockSource {
-        ClockSource {
-            synchronized_file: self.clock.synchronized_file.clone(),
-            age_max: Duration::from_secs(self.clock.age_s_max.0.unsigned_abs()),
-            error_ms: self.clock.error_ms.as_ref().map(|error| error.0 as f32),
-        }
+        self.clock.source()
+    }
+
+    /// Where metrics and health are told, if at all: on the loopback only.
+    pub fn health_listen(&self) -> Option<SocketAddr> {
+        self.health.listen.map(|address| address.0)
+    }
+
+    /// From when on a fact is an alarm.
+    pub fn alarms(&self) -> alarm::Settings {
+        self.health.alarms()
     }
 
     /// What is logged, and how, where the command line does not say.
@@ -348,114 +245,8 @@ impl Config {
     }
 }
 
-impl UnitSection {
-    fn to_unit(&self) -> Unit {
-        let position = self.longitude_deg.as_ref().zip(self.latitude_deg.as_ref());
-        Unit {
-            esn: self.esn.clone(),
-            name: self.name.clone(),
-            hardware_version: self.hardware_version.clone(),
-            region_id: self.region_id.clone(),
-            map_slice: self.map_slice.clone(),
-            position: position.map(|(longitude, latitude)| UnitPosition {
-                longitude_deg: longitude.0,
-                latitude_deg: latitude.0,
-                altitude_m: self.altitude_m.as_ref().map(|altitude| altitude.0),
-            }),
-            ..Unit::named(self.id.0.clone())
-        }
-    }
-}
-
-impl SamplingSection {
-    fn to_sampling(&self) -> Sampling {
-        let rate = |value: i64| {
-            let value = u16::try_from(value).unwrap_or_default();
-            Rate::new(value).unwrap_or(Rate::NONE)
-        };
-        let stream = |limit: i64| StreamLimits {
-            up: match limit {
-                ..0 => Limit::Unlimited,
-                _ => Limit::PerSecond(rate(limit)),
-            },
-            down: Limit::Unlimited,
-            up_filters: UpFilters::default(),
-        };
-        Sampling {
-            bsm: BsmSampling {
-                mode: self.bsm_mode,
-                rate: rate(self.bsm_rate.0),
-                up_limit: rate(self.bsm_up_limit.0),
-                up_filters: UpFilters::default(),
-            },
-            map: stream(self.map_up_limit.0),
-            spat: stream(self.spat_up_limit.0),
-            rsm: stream(self.rsm_up_limit.0),
-            rsi_up_filters: UpFilters::default(),
-        }
-    }
-}
-
-impl Default for ReportsSection {
-    fn default() -> Self {
-        Self {
-            heartbeat_interval_s: Within(60),
-            running_information_interval_s: Within(60),
-            junction_rate_hz: Within(10),
-            bsm_batch_messages_max: Within(255),
-            bsm_batch_bytes_max: Within(32_768),
-            bsm_batch_age_ms_max: Within(100),
-        }
-    }
-}
-
-impl Default for SamplingSection {
-    fn default() -> Self {
-        Self {
-            bsm_mode: SampleMode::ByID,
-            bsm_rate: Within(10),
-            bsm_up_limit: Within(2_000),
-            map_up_limit: Within(1),
-            spat_up_limit: Within(20),
-            rsm_up_limit: Within(20),
-        }
-    }
-}
-
-impl Default for ClockSection {
-    fn default() -> Self {
-        let source = ClockSource::default();
-        Self {
-            age_s_max: Within(source.age_max.as_secs() as i64),
-            synchronized_file: source.synchronized_file,
-            error_ms: None,
-        }
-    }
-}
-
 fn yes() -> bool {
     true
-}
-
-macro_rules! defaults {
-    ($($name:ident = $value:expr;)+) => {$(
-        fn $name<const MIN: i64, const MAX: i64>() -> Within<MIN, MAX> {
-            Within($value)
-        }
-    )+};
-}
-
-defaults! {
-    payload_bytes_max = network::DSM_LENGTH_MAX as i64;
-    keep_alive_s = 20;
-    connect_timeout_s = 10;
-    ack_timeout_s = 20;
-    reconnect_delay_s_min = 1;
-    reconnect_delay_s_max = 60;
-    window = 64;
-    packet_bytes_max = 256 << 10;
-    file_bytes_max = 64 << 20;
-    files_max = 16;
 }
 
 #[cfg(test)]

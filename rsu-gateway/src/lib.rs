@@ -10,5 +10,6 @@ pub mod logging;
 pub mod mqtt;
 pub mod platform;
 pub mod radio;
+pub mod service;
 pub mod spool;
 pub mod station;

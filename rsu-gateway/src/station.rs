@@ -1,7 +1,12 @@
 //! The unit at work: frames from the radio go through the core, and what the platform shall know
 //! goes to the uplink.
 
+mod delivery;
 mod reporting;
+mod senders;
+mod vitals;
+
+use std::time::{Duration, Instant};
 
 use rsu_firmware::pc5::Received;
 use rsu_firmware::rsu::{self, Dropped, Heard, Rsu};
@@ -9,7 +14,11 @@ use rsu_firmware::stats::FrameKind;
 use rsu_firmware::time::Timestamp;
 use tracing::{debug, warn};
 
-pub use reporting::{ASSURED_BYTES_MAX, ASSURED_RECORDS_MAX, LIVE_QUEUE_MAX, Reporting};
+use crate::health::Stage;
+
+pub use delivery::{Kept, ReplayRefused, Spools};
+pub use reporting::{LostOutside, Reporting, UplinkMonitor};
+pub use vitals::Vitals;
 
 /// The core and, where there is a platform, what reports to it.
 pub struct Station {
@@ -18,7 +27,7 @@ pub struct Station {
     /// The geometry that was refused last, so that it is logged once and not every second.
     refused: Option<String>,
     /// What was lost before it came here.
-    lost_outside: Vec<(&'static str, u64)>,
+    lost_outside: LostOutside,
 }
 
 impl Station {
@@ -28,7 +37,7 @@ impl Station {
             rsu: Box::new(Rsu::new(settings)),
             reporting,
             refused: None,
-            lost_outside: Vec::new(),
+            lost_outside: LostOutside::default(),
         }
     }
 
@@ -48,7 +57,9 @@ impl Station {
     /// Why the frame was dropped; its counter was raised.
     pub fn handle_frame<'a>(&mut self, received: &Received<'a>) -> Result<Heard<'_, 'a>, Dropped> {
         self.handle_timeout(received.time);
+        let begin = Instant::now();
         let heard = self.rsu.handle_frame(received);
+        let fused = begin.elapsed();
         match &heard {
             Ok(heard) => {
                 if let Some((node, error)) = &heard.refused_node {
@@ -60,6 +71,9 @@ impl Station {
                 }
                 if let Some(reporting) = &mut self.reporting {
                     reporting.handle_message(received.time, heard.bytes, &heard.message);
+                    let latencies = &reporting.vitals().latencies;
+                    latencies.record(Stage::Frame, fused);
+                    latencies.record(Stage::Report, begin.elapsed());
                 }
             }
             Err(dropped) => debug!(?dropped, "frame dropped"),
@@ -74,10 +88,9 @@ impl Station {
         }
     }
 
-    /// Sets the counters of what was lost before it came here, to be reported with the others.
-    pub fn set_lost_outside(&mut self, counters: impl IntoIterator<Item = (&'static str, u64)>) {
-        self.lost_outside.clear();
-        self.lost_outside.extend(counters);
+    /// Sets what was lost before it came here, to be reported with the rest.
+    pub fn set_lost_outside(&mut self, lost: LostOutside) {
+        self.lost_outside = lost;
     }
 
     /// When [`Station::handle_timeout`] has something to do next; never, if `None`.
@@ -88,11 +101,27 @@ impl Station {
     /// Every counter of a drop or omission and how often it was raised, those at zero included.
     pub fn drops(&self) -> Vec<(&'static str, u64)> {
         let platform = self.reporting.iter().flat_map(Reporting::drops);
-        let outside = self.lost_outside.iter().copied();
+        let outside = self.lost_outside.counters.iter().copied();
         core_drops(&self.rsu)
             .chain(platform)
             .chain(outside)
             .collect()
+    }
+
+    /// What waits for the broker.
+    pub fn spools(&self) -> impl Iterator<Item = &Kept> {
+        let reporting = self.reporting.iter();
+        reporting.flat_map(|reporting| reporting.spools().iter())
+    }
+
+    /// Has everything that waits for the disk written, for `patience` at most, and ends the spools.
+    /// Returns whether all of it is on disk.
+    pub async fn close(&self, patience: Duration) -> bool {
+        let mut is_durable = true;
+        for kept in self.spools() {
+            is_durable &= kept.spool.close(patience).await;
+        }
+        is_durable
     }
 
     /// Messages delivered, by kind.

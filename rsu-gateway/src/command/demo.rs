@@ -12,7 +12,6 @@ use rsu_firmware::rsu;
 
 use self::view::View;
 use super::{Failure, logging, stop};
-use crate::clock::ClockSource;
 use crate::demo_broker::{self, DemoBroker};
 use crate::mqtt;
 use crate::platform::{self, RsuId, Unit};
@@ -53,8 +52,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let id: RsuId = RSU_ID.parse()?;
     let settings = platform::Settings::new(Unit::named(id));
     let uplink = mqtt::Settings::new(format!("mqtt://{address}").parse()?, "rsu-demo");
-    let clock = ClockSource::default();
-    let (reporting, uplink) = Reporting::new(settings, uplink, clock, "/".into())?;
+    let (reporting, uplink) = Reporting::in_memory(settings, uplink)?;
     let mut station = Station::new(rsu::Settings::default(), Some(reporting));
 
     let (stopping, stops) = tokio::sync::oneshot::channel::<()>();

@@ -13,7 +13,6 @@ use rsu_firmware::rsu;
 use self::lines::Lines;
 use self::progress::Progress;
 use super::{Failure, ProfileOption, logging, stop};
-use crate::clock::ClockSource;
 use crate::mqtt::{self, BrokerAddress};
 use crate::platform::{self, Unit};
 use crate::radio::Radio;
@@ -134,7 +133,6 @@ fn station(options: &Options) -> Result<(Station, Option<mqtt::Uplink>), Failure
     let mut platform = platform::Settings::new(Unit::named(id.clone()));
     platform.profile = settings.profile;
     let uplink = mqtt::Settings::new(broker.clone(), format!("rsu-{id}"));
-    let data = std::env::current_dir()?;
-    let (reporting, uplink) = Reporting::new(platform, uplink, ClockSource::default(), data)?;
+    let (reporting, uplink) = Reporting::in_memory(platform, uplink)?;
     Ok((Station::new(settings, Some(reporting)), Some(uplink)))
 }

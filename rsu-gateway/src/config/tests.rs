@@ -9,7 +9,7 @@ esn = "ESN-0001"
 [radio]
 listen = "[::]:30299"
 [mqtt]
-broker = "mqtt://localhost:1883"
+brokers = ["mqtt://localhost:1883"]
 "#;
 
 fn parse(text: &str) -> Result<Config, String> {

@@ -54,3 +54,14 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Parsed<T> {
         text.parse().map(Self).map_err(D::Error::custom)
     }
 }
+
+/// Defaults for single keys of a section that has required ones.
+macro_rules! defaults {
+    ($($name:ident = $value:expr;)+) => {$(
+        fn $name<const MIN: i64, const MAX: i64>() -> $crate::config::value::Within<MIN, MAX> {
+            $crate::config::value::Within($value)
+        }
+    )+};
+}
+
+pub(super) use defaults;

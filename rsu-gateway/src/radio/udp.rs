@@ -1,5 +1,7 @@
 //! Frames that a radio module delivers over UDP, one in a datagram.
 
+mod overflow;
+
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub struct Udp {
 pub struct Dropped {
     /// Datagrams longer than [`DATAGRAM_LENGTH_MAX`], of which the end is lost.
     pub truncated_datagrams: u64,
+    /// Datagrams that the kernel dropped because its buffer was full.
+    pub overflowed_datagrams: u64,
     /// Errors of the socket, for example refused packets reported by ICMP.
     pub receive_errors: u64,
 }
@@ -72,9 +76,12 @@ impl Udp {
         self.socket.local_addr()
     }
 
-    /// What was not delivered so far.
+    /// What was not delivered so far. Asks the kernel.
     pub fn dropped(&self) -> Dropped {
-        self.dropped
+        Dropped {
+            overflowed_datagrams: overflow::overflowed(&self.socket),
+            ..self.dropped
+        }
     }
 
     /// Waits for a datagram that is whole.

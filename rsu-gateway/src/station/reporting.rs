@@ -1,139 +1,145 @@
 //! The platform part and the uplink, joined.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use bytes::Bytes;
 use rsu_firmware::message::MessageFrame;
 use rsu_firmware::rsu::Rsu;
-use rsu_firmware::time::Timestamp;
-use tracing::warn;
+use rsu_firmware::time::{Span, Timestamp};
 
-use crate::clock::{self, ClockSource};
-use crate::health::system::SystemSampler;
+use super::delivery::{Delivery, ReplayRefused, Spools, sealed};
+use super::senders::SenderClocks;
+use super::vitals::{Facts, Vitals};
+use crate::clock::{self, ClockSource, Moment};
+use crate::downlink::{self, Effect};
+use crate::health::{AlarmChange, Latencies, Stage};
 use crate::mqtt::{
-    Live, LiveLimits, MemoryOutbox, Observer, OutboxLimits, Publish, SettingsError, Uplink,
-    UplinkStats,
+    self, Controls, LiveLimits, LiveStats, Monitor, Publish, SettingsError, Uplink, UplinkStats,
 };
-use crate::platform::{self, Class, Due, Outgoing, Platform, Published, Running, Stream, Tits0180};
-
-/// Reports that may wait in memory until the broker acknowledges them.
-pub const ASSURED_RECORDS_MAX: usize = 10_000;
-/// Bytes of such reports.
-pub const ASSURED_BYTES_MAX: usize = 8 << 20;
-/// Live reports of one stream that may wait while the connection is slow.
-pub const LIVE_QUEUE_MAX: usize = 32;
+use crate::platform::{self, Class, Due, Outgoing, Platform, Published, Running, Tits0180};
+use crate::spool::Spool;
 
 /// Reports what the unit hears and fuses.
 pub struct Reporting {
-    platform: Arc<Mutex<Platform>>,
-    outlets: Outlets,
-    observer: Observer,
-    clock: ClockSource,
-    system: SystemSampler,
+    pub(super) platform: Arc<Mutex<Platform>>,
+    pub(super) delivery: Delivery,
+    vitals: Vitals,
+    senders: SenderClocks,
+    downlink: downlink::Observer,
+    /// When the unit is looked at next.
+    next_look: Option<Timestamp>,
 }
 
-/// Where publishes leave.
-struct Outlets {
-    live: BTreeMap<&'static str, Live>,
-    outbox: Arc<MemoryOutbox>,
+/// What was lost before it came to the unit.
+#[derive(Clone, Debug, Default)]
+pub struct LostOutside {
+    /// Frames that were too many for the radio's buffer.
+    pub frames_shed: u64,
+    /// Every counter with its name.
+    pub counters: Vec<(&'static str, u64)>,
 }
+
+/// How often the unit is looked at.
+const LOOK_INTERVAL: Span = Span::from_millis(1_000);
 
 impl Reporting {
-    /// Joins a platform part to a new uplink, which the caller then runs. `data` is the folder
-    /// whose file system is watched.
+    /// Joins a platform part to a new uplink, which the caller then runs.
     ///
     /// # Errors
     /// Names the setting of the uplink that cannot work.
     pub fn new(
-        platform: platform::Settings,
-        uplink: crate::mqtt::Settings,
-        clock: ClockSource,
-        data: PathBuf,
+        platform: Platform,
+        uplink: mqtt::Settings,
+        spools: Spools,
+        live: LiveLimits,
+        vitals: Vitals,
     ) -> Result<(Self, Uplink), SettingsError> {
-        let outbox = Arc::new(MemoryOutbox::new(OutboxLimits {
-            records_max: ASSURED_RECORDS_MAX,
-            bytes_max: ASSURED_BYTES_MAX,
-            packet_bytes_max: uplink.packet_bytes_max,
-        }));
-        let mut uplink = Uplink::new(uplink, vec![("durable", outbox.clone() as _)])?;
-        let limits = LiveLimits {
-            queue_max: LIVE_QUEUE_MAX,
-            latest_per_topic: false,
-        };
-        let streams = Stream::ALL.map(Stream::name);
-        let live = streams.map(|name| (name, uplink.live(name, limits)));
-        let dialect = Box::new(Tits0180::new(&platform.unit));
-        let platform = Arc::new(Mutex::new(Platform::new(platform, dialect)));
+        let mut uplink = Uplink::new(uplink, spools.outboxes())?;
+        let platform = Arc::new(Mutex::new(platform));
         let introducing = platform.clone();
-        uplink.on_connect(move || {
-            let mut publishes = Vec::new();
-            let mut collect = |outgoing: Outgoing<'_>| publishes.push(publish(outgoing));
-            lock(&introducing).introduce(clock::now(), &mut collect);
-            publishes
-        });
+        let source = vitals.clock_source().clone();
+        uplink.on_connect(move || introduction(&introducing, &source));
         let reporting = Self {
+            delivery: Delivery::new(&mut uplink, spools, live),
             platform,
-            outlets: Outlets {
-                live: live.into(),
-                outbox,
-            },
-            observer: uplink.observer(),
-            clock,
-            system: SystemSampler::new(data),
+            vitals,
+            senders: SenderClocks::default(),
+            downlink: downlink::Observer::default(),
+            next_look: None,
         };
         Ok((reporting, uplink))
     }
 
-    /// Reports a message that was received.
-    pub fn handle_message(&mut self, now: Timestamp, bytes: &[u8], message: &MessageFrame<'_>) {
-        let outlets = &self.outlets;
-        lock(&self.platform).handle_message(now, bytes, message, &mut |out| outlets.hand_over(out));
+    /// A reporting that forgets with the process, to a platform that speaks T/ITS 0180.1.
+    ///
+    /// # Errors
+    /// As [`Reporting::new`]; or no thread can be started.
+    pub fn in_memory(
+        platform: platform::Settings,
+        uplink: mqtt::Settings,
+    ) -> Result<(Self, Uplink), Box<dyn std::error::Error>> {
+        let spools = Spools::in_memory(uplink.packet_bytes_max)?;
+        let dialect = Box::new(Tits0180::new(&platform.unit));
+        let platform = Platform::new(platform, dialect);
+        let vitals = Vitals::new(ClockSource::default(), "/".into());
+        let live = LiveLimits::default();
+        Ok(Self::new(platform, uplink, spools, live, vitals)?)
     }
 
-    /// Reports what is due by `now`, among it what was `lost` before it came to the unit.
-    pub fn handle_timeout(&mut self, now: Timestamp, rsu: &mut Rsu, lost: &[(&'static str, u64)]) {
-        let outlets = &self.outlets;
-        let sink = &mut |out: Outgoing<'_>| outlets.hand_over(out);
-        let mut platform = lock(&self.platform);
-        while let Some(due) = platform.handle_timeout(now, sink) {
+    /// Reports a message that was received.
+    pub fn handle_message(&mut self, now: Timestamp, bytes: &[u8], message: &MessageFrame<'_>) {
+        self.senders.handle(now, message);
+        let Self {
+            platform,
+            delivery,
+            vitals,
+            ..
+        } = self;
+        let clock = vitals.clock_quality();
+        let sink = &mut |out: Outgoing<'_>| _ = delivery.hand_over(out, now, clock);
+        lock(platform).handle_message(now, bytes, message, sink);
+    }
+
+    /// Reports what is due by `now`, among it what was `lost` before it came to the unit. Returns
+    /// the alarms that have changed.
+    pub fn handle_timeout(
+        &mut self,
+        now: Timestamp,
+        rsu: &mut Rsu,
+        lost: &LostOutside,
+    ) -> Vec<AlarmChange> {
+        while let Some(due) =
+            self.with_platform(now, |platform, sink| platform.handle_timeout(now, sink))
+        {
             match due {
                 Due::Junctions => {
-                    let quality = self.clock.quality();
-                    platform.junctions(&rsu.fusion_mut().snapshot(now), quality, sink);
+                    let quality = self.vitals.clock_quality();
+                    self.with_platform(now, |platform, sink| {
+                        platform.junctions(&rsu.fusion_mut().snapshot(now), quality, sink);
+                    });
                 }
-                Due::RunningInformation => {
-                    let sample = self.system.sample(now);
-                    let uplink = self.observer.snapshot();
-                    let drops: Vec<_> = super::core_drops(rsu)
-                        .chain(platform.counters().entries())
-                        .chain(uplink_drops(&uplink))
-                        .chain(lost.iter().copied())
-                        .collect();
-                    let stages = stages(rsu, &platform, &uplink);
-                    let running = Running {
-                        machine: &sample,
-                        drops: &drops,
-                        stages: &stages,
-                        spools: &[],
-                        latency: None,
-                    };
-                    platform.running_information(now, &running, sink);
-                }
+                Due::RunningInformation => self.running_information(now, rsu, lost),
             }
         }
+        let is_due = |next: Timestamp| now >= next || next - now > LOOK_INTERVAL;
+        if !self.next_look.is_none_or(is_due) {
+            return Vec::new();
+        }
+        self.next_look = Some(now + LOOK_INTERVAL);
+        self.look(now, rsu, lost)
     }
 
     /// When [`Reporting::handle_timeout`] has something to do next.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        lock(&self.platform).poll_timeout()
+        let platform = lock(&self.platform).poll_timeout();
+        platform.into_iter().chain(self.next_look).min()
     }
 
     /// What did not reach the broker, by reason.
     pub fn drops(&self) -> Vec<(&'static str, u64)> {
         let platform = lock(&self.platform).counters().entries();
-        let uplink = uplink_drops(&self.observer.snapshot());
+        let uplink = uplink_drops(&self.uplink());
         platform.into_iter().chain(uplink).collect()
     }
 
@@ -144,36 +150,153 @@ impl Reporting {
 
     /// How the uplink is doing.
     pub fn uplink(&self) -> UplinkStats {
-        self.observer.snapshot()
+        self.delivery.observer().snapshot()
     }
-}
 
-impl Outlets {
-    fn hand_over(&self, outgoing: Outgoing<'_>) {
-        match outgoing.class {
-            Class::Live => {
-                if let Some(live) = self.live.get(outgoing.stream.name()) {
-                    live.publish(publish(outgoing));
-                }
+    /// How the unit is.
+    pub fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// Does what follows from a command, as far as it is the platform part's to do. Returns the
+    /// number of the durable record that it led to.
+    pub fn handle_effect(&mut self, now: Timestamp, effect: &Effect) -> Option<u64> {
+        let clock = self.vitals.clock_quality();
+        let delivery = &self.delivery;
+        let mut number = None;
+        let sink = &mut |out: Outgoing<'_>| {
+            if let Some(kept) = delivery.hand_over(out, now, clock) {
+                number = Some(kept).filter(|_| out.class == Class::Durable);
             }
-            Class::Spilled | Class::Durable => {
-                let stream = outgoing.stream.name();
-                if let Err(refusal) = self.outbox.append(publish(outgoing)) {
-                    warn!(stream, "report refused: {refusal}");
-                }
-            }
+        };
+        lock(&self.platform).handle_effect(now, effect, sink);
+        number
+    }
+
+    /// Sends kept records again.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn replay(&self, class: Class, numbers: RangeInclusive<u64>) -> Result<(), ReplayRefused> {
+        self.delivery.replay(class, numbers)
+    }
+
+    /// Whose counters tell what became of commands.
+    pub fn observe_downlink(&mut self, downlink: downlink::Observer) {
+        self.downlink = downlink;
+    }
+
+    /// Changes the uplink while it runs.
+    pub fn controls(&self) -> &Controls {
+        self.delivery.controls()
+    }
+
+    /// The spool of durable records.
+    pub fn durable(&self) -> &Spool {
+        self.delivery.durable()
+    }
+
+    /// What waits for the broker.
+    pub fn spools(&self) -> &Spools {
+        self.delivery.spools()
+    }
+
+    pub(super) fn running_information(&mut self, now: Timestamp, rsu: &Rsu, lost: &LostOutside) {
+        let machine = self.vitals.sample(now);
+        let latency = self.vitals.latencies.report();
+        let spools = self
+            .vitals
+            .spool_figures(Moment::now(), self.delivery.spools());
+        let (drops, stages) = self.figures(rsu, lost);
+        let running = Running {
+            machine: &machine,
+            drops: &drops,
+            stages: &stages,
+            spools: &spools,
+            latency: Some(&latency),
+        };
+        self.with_platform(now, |platform, sink| {
+            platform.running_information(now, &running, sink);
+        });
+    }
+
+    fn look(&mut self, now: Timestamp, rsu: &Rsu, lost: &LostOutside) -> Vec<AlarmChange> {
+        let (drops, stages) = self.figures(rsu, lost);
+        let uplink = self.uplink();
+        let facts = Facts {
+            spools: self.delivery.spools(),
+            uplink: &uplink,
+            downlink: self.downlink.counters(),
+            senders_ahead: self.senders.ahead(now),
+            frames_shed: lost.frames_shed,
+            drops,
+            stages,
+        };
+        let changes = self.vitals.look(Moment::now(), facts);
+        for change in &changes {
+            self.with_platform(now, |platform, sink| platform.alarm(now, change, sink));
         }
+        changes
+    }
+
+    fn figures(&self, rsu: &Rsu, lost: &LostOutside) -> (Figures, Figures) {
+        let drops = super::core_drops(rsu)
+            .chain(self.drops())
+            .chain(self.downlink.counters().entries())
+            .chain(lost.counters.iter().copied());
+        let stages = stages(rsu, &lock(&self.platform), &self.uplink());
+        (drops.collect(), stages)
+    }
+
+    /// Lets the platform part work, and hands over what it writes.
+    pub(super) fn with_platform<T>(
+        &mut self,
+        now: Timestamp,
+        work: impl FnOnce(&mut Platform, &mut crate::platform::Sink<'_>) -> T,
+    ) -> T {
+        let clock = self.vitals.clock_quality();
+        let delivery = &self.delivery;
+        let sink = &mut |out: Outgoing<'_>| _ = delivery.hand_over(out, now, clock);
+        work(&mut lock(&self.platform), sink)
     }
 }
 
-fn publish(outgoing: Outgoing<'_>) -> Publish {
-    Publish::new(outgoing.topic, Bytes::copy_from_slice(outgoing.payload))
+type Figures = Vec<(&'static str, u64)>;
+
+/// What is said first on every connection.
+fn introduction(platform: &Mutex<Platform>, source: &ClockSource) -> Vec<Publish> {
+    let now = clock::now();
+    let quality = source.quality();
+    let mut publishes = Vec::new();
+    let mut collect = |out: Outgoing<'_>| publishes.push(sealed(out, Class::Live, now, quality));
+    lock(platform).introduce(now, &mut collect);
+    publishes
 }
 
-fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 4] {
-    let live = |count: fn(&crate::mqtt::LiveStats) -> u64| {
-        uplink.live.iter().map(|(_, live)| count(live)).sum()
-    };
+/// Times the uplink, and feels its pulse.
+pub struct UplinkMonitor<F> {
+    /// Where the times go.
+    pub latencies: Latencies,
+    /// Told at least once a second while the uplink makes progress.
+    pub alive: F,
+}
+
+impl<F: Fn() + Send + Sync> Monitor for UplinkMonitor<F> {
+    fn alive(&self) {
+        (self.alive)();
+    }
+
+    fn live_written(&self, _: &'static str, waited: Duration) {
+        self.latencies.record(Stage::Live, waited);
+    }
+
+    fn acknowledged(&self, _: &'static str, waited: Duration) {
+        self.latencies.record(Stage::Delivery, waited);
+    }
+}
+
+fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 6] {
+    let live = |count: fn(&LiveStats) -> u64| uplink.live_sum(count);
     [
         (
             "uplink_live_dropped",
@@ -184,38 +307,41 @@ fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 4] {
             live(|l| l.too_large + l.invalid_topic),
         ),
         (
-            "uplink_assured_dropped",
-            uplink.outbox_sum(|outbox| outbox.held.dropped_full + outbox.held.quarantined),
+            "uplink_records_dropped",
+            uplink.outbox_sum(|outbox| outbox.held.dropped_full),
         ),
         (
-            "uplink_assured_refused",
+            "uplink_records_refused",
             uplink.outbox_sum(|outbox| outbox.held.too_large + outbox.held.invalid_topic),
+        ),
+        (
+            "uplink_records_quarantined",
+            uplink.outbox_sum(|outbox| outbox.held.quarantined),
+        ),
+        (
+            "uplink_received_dropped",
+            uplink.received.too_large + uplink.received.dropped_full,
         ),
     ]
 }
 
-fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Vec<(&'static str, u64)> {
-    let live = uplink.live_sum(|live| live.published);
-    let records = uplink.outbox_sum(|outbox| outbox.published);
-    let acknowledged = uplink.outbox_sum(|outbox| outbox.acknowledged);
+fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Figures {
     let reports = platform.published().entries().map(|(_, count)| count).sum();
+    let published = uplink.live_sum(|live| live.published)
+        + uplink.outbox_sum(|outbox| outbox.published)
+        + uplink.on_connect.published;
+    let acknowledged = uplink.outbox_sum(|outbox| outbox.acknowledged);
     [
         ("frames_received", rsu.stats().frames()),
         ("reports_made", reports),
-        (
-            "publishes_sent",
-            live + records + uplink.on_connect.published,
-        ),
-        (
-            "publishes_acknowledged",
-            acknowledged + uplink.on_connect.acknowledged,
-        ),
+        ("publishes_sent", published),
+        ("publishes_acknowledged", acknowledged),
         ("connections", uplink.connections),
     ]
     .into()
 }
 
 /// A panic elsewhere does not make the platform's state wrong: each call leaves it whole.
-fn lock(platform: &Mutex<Platform>) -> MutexGuard<'_, Platform> {
+pub(super) fn lock(platform: &Mutex<Platform>) -> MutexGuard<'_, Platform> {
     platform.lock().unwrap_or_else(PoisonError::into_inner)
 }

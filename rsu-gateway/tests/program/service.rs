@@ -25,7 +25,7 @@ esn = "E1"
 [radio]
 listen = "127.0.0.1:0"
 [mqtt]
-broker = "mqtt://{broker}"
+brokers = ["mqtt://{broker}"]
 [reports]
 heartbeat_interval_s = 1
 running_information_interval_s = 1
