@@ -19,18 +19,26 @@ mod classes;
 pub mod content;
 mod counters;
 pub mod dialect;
+mod effects;
 pub mod junction;
 mod maps;
 mod period;
 mod record;
 pub mod sampling;
 mod settings;
+mod statistics;
 mod traffic;
+mod unacknowledged;
 mod unit;
 mod utc;
 
+use std::sync::{Arc, Mutex};
+
 use rsu_firmware::fusion;
-use rsu_firmware::message::{BasicSafetyMessage, MapData, MessageFrame, RoadSideInformation};
+use rsu_firmware::message::{
+    BasicSafetyMessage, MapData, MessageFrame, RoadSideInformation, RoadsideSafetyMessage,
+    TemporaryId,
+};
 use rsu_firmware::time::{Span, Timestamp};
 use tracing::debug;
 
@@ -47,10 +55,12 @@ pub use maps::MAPS_MAX;
 pub use record::{Place, Record};
 pub use settings::{BatchLimits, Sampling, Settings, StreamLimits};
 pub use traffic::{LaneTraffic, Traffic};
+pub use unacknowledged::UNACKNOWLEDGED_MAX;
 pub use unit::{InvalidRsuId, RsuId, Unit, UnitPosition};
 pub use utc::UtcTime;
 
 use crate::clock::ClockQuality;
+use crate::downlink::{self, RSI_BROADCASTS_MAX, Transmit};
 use crate::health::system::SystemSample;
 use crate::health::{AlarmChange, SpoolFigures, Stage, StageLatency};
 use alerts::Alerts;
@@ -58,11 +68,14 @@ use content::{
     AlarmUp, BasicStatus, BsmConfig, Config, Header, Heartbeat, Info, MapConfig, RsiConfig,
     RunningInformation, StreamConfig,
 };
+use effects::Questions;
 use junction::JunctionSnapshot;
 use maps::Maps;
 use period::Period;
 use sampling::{BsmSampler, Limit, Limiter, Rate, Verdict};
+use statistics::Statistics;
 use traffic::TrafficCounter;
+use unacknowledged::Unacknowledged;
 
 /// Where publishes go.
 pub type Sink<'a> = dyn FnMut(Outgoing<'_>) + 'a;
@@ -88,6 +101,12 @@ pub struct Platform {
     running_information: Period,
     junction: Period,
     traffic: TrafficCounter,
+
+    /// By which vehicles know what this unit sends.
+    sender: TemporaryId,
+    transmit: Option<Arc<Mutex<Transmit>>>,
+    statistics: Statistics,
+    questions: Questions,
 }
 
 /// What [`Platform::handle_timeout`] needs from outside to go on.
@@ -143,6 +162,10 @@ impl Platform {
             running_information: Period::new(settings.running_information_interval),
             junction: Period::new(junction),
             traffic: TrafficCounter::new(settings.traffic_interval),
+            sender: downlink::sender_id(&settings.unit.id),
+            transmit: None,
+            statistics: Statistics::default(),
+            questions: Questions::default(),
             settings,
         }
     }
@@ -159,7 +182,18 @@ impl Platform {
 
     /// Writes what is published first on every connection (T/ITS 0180.1): info, and basic status.
     pub fn introduce(&mut self, now: Timestamp, sink: &mut Sink<'_>) {
+        self.inform(now, sink);
+        let unit = &self.settings.unit;
+        let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
+        let status = BasicStatus::new(unit, header, self.status);
+        self.outbound
+            .publish(now, &Report::BasicStatus(&status), sink);
+    }
+
+    /// Writes who the unit is, and what is in force.
+    fn inform(&mut self, now: Timestamp, sink: &mut Sink<'_>) {
         let sampling = &self.settings.sampling;
+        let down_rsis = self.held_alerts();
         let stream = |limits: &'_ StreamLimits| (limits.up, limits.down);
         let (spat_up, spat_down) = stream(&sampling.spat);
         let (rsm_up, rsm_down) = stream(&sampling.rsm);
@@ -176,9 +210,9 @@ impl Platform {
                 up_filters: &sampling.bsm.up_filters,
             },
             rsi_config: RsiConfig {
-                max_rsi_num: 0,
-                cur_rsi_num: 0,
-                down_rsis: [],
+                max_rsi_num: RSI_BROADCASTS_MAX,
+                cur_rsi_num: down_rsis.len(),
+                down_rsis,
                 up_filters: &sampling.rsi_up_filters,
             },
             spat_config: StreamConfig {
@@ -196,11 +230,6 @@ impl Platform {
         let acknowledgement = self.sequence.acknowledgement(Stream::Info, &self.settings);
         let info = Info::new(unit, self.status, config, acknowledgement);
         self.outbound.publish(now, &Report::Info(&info), sink);
-
-        let header = Header::new(unit, self.sequence.next(Stream::BasicStatus), now);
-        let status = BasicStatus::new(unit, header, self.status);
-        self.outbound
-            .publish(now, &Report::BasicStatus(&status), sink);
     }
 
     /// Takes in a message that was received: the bytes of its MessageFrame, and what they say.
@@ -212,7 +241,15 @@ impl Platform {
         message: &MessageFrame<'_>,
         sink: &mut Sink<'_>,
     ) {
+        self.statistics.count(now, message);
         match message {
+            // T/ITS 0180.1: what the platform has sent down is not sent up again.
+            MessageFrame::Rsi(RoadSideInformation { id, .. })
+            | MessageFrame::Rsm(RoadsideSafetyMessage { id, .. })
+                if *id == self.sender =>
+            {
+                self.outbound.counters.own_message += 1;
+            }
             MessageFrame::Bsm(bsm) => self.handle_bsm(now, bytes, bsm, sink),
             MessageFrame::Map(map) => self.handle_map(now, bytes, map, sink),
             MessageFrame::Rsi(rsi) => self.handle_rsi(now, bytes, rsi, sink),
@@ -249,6 +286,9 @@ impl Platform {
             });
             self.outbound.publish(now, &report, sink);
         }
+        while let Some(again) = self.outbound.unacknowledged.poll(now) {
+            sink(again);
+        }
         if self.heartbeat.poll(now) {
             let number = self.sequence.next(Stream::Heartbeat);
             let heartbeat = Heartbeat {
@@ -262,9 +302,8 @@ impl Platform {
         if self.junction.poll(now) {
             return Some(Due::Junctions);
         }
-        self.running_information
-            .poll(now)
-            .then_some(Due::RunningInformation)
+        let is_due = self.running_information.poll(now) || self.questions.are_there();
+        is_due.then_some(Due::RunningInformation)
     }
 
     /// When [`Platform::handle_timeout`] has something to do next; never, if `None`.
@@ -275,6 +314,10 @@ impl Platform {
             self.heartbeat.poll_timeout(),
             self.running_information.poll_timeout(),
             self.junction.poll_timeout(),
+            self.outbound.unacknowledged.poll_timeout(),
+            self.questions
+                .are_there()
+                .then_some(Timestamp::from_micros(i64::MIN)),
         ];
         times.into_iter().flatten().min()
     }
@@ -298,6 +341,7 @@ impl Platform {
         };
         let report = Report::RunningInformation(&information);
         self.outbound.publish(now, &report, sink);
+        self.answer_questions(now, running, sink);
     }
 
     /// Reports an alarm that begins, gets worse or ends.
@@ -333,6 +377,7 @@ impl Platform {
         Counters {
             rsi_evicted: self.alerts.evicted(),
             bsm_vehicle_evicted: self.bsm.vehicles_evicted(),
+            unacknowledged_evicted: self.outbound.unacknowledged.evicted(),
             ..self.outbound.counters
         }
     }
@@ -447,6 +492,7 @@ struct Outbound {
     payload: Vec<u8>,
     counters: Counters,
     published: Published,
+    unacknowledged: Unacknowledged,
 }
 
 impl Outbound {
@@ -458,6 +504,7 @@ impl Outbound {
             payload: Vec::new(),
             counters: Counters::default(),
             published: Published::default(),
+            unacknowledged: Unacknowledged::default(),
         }
     }
 
@@ -491,13 +538,17 @@ impl Outbound {
             }
         };
         self.published.count(stream);
-        sink(Outgoing {
+        let outgoing = Outgoing {
             stream,
             class,
             form,
             topic: &self.topic,
             payload: &self.payload,
-        });
+        };
+        sink(outgoing);
+        if let Some(seq_num) = report.acknowledgement_asked() {
+            self.unacknowledged.hold(now, seq_num, &outgoing);
+        }
     }
 }
 

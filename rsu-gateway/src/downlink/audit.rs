@@ -1,4 +1,5 @@
-//! The audit: a line for every command, whatever became of it.
+//! The audit: a line for every command, whatever became of it. Lights and participants for which
+//! no answer is asked are none, and a refusal that is not told again is not written again.
 //!
 //! `audit.log` holds one JSON object a line; when it is full it becomes `audit.log.1`, and so on,
 //! and the oldest is removed. A command is written down before anything follows from it.

@@ -36,8 +36,9 @@ pub use position::{Location, OutOfRange, location_at, offset_to};
 pub use rsm::{Participant, ParticipantSize, RsmContent, RsmUp};
 pub use spat::{IntersectionContent, PhaseContent, SpatUp};
 pub use status::{
-    BasicStatus, BsmConfig, Config, GeographicPosition, Header, Heartbeat, Info, InfoLocation,
-    MapConfig, PROTOCOL_VERSION, RsiConfig, RsuStatus, RunningInformation, StreamConfig,
+    BasicStatus, BsmConfig, Config, DownRsi, GeographicPosition, Header, Heartbeat, Info,
+    InfoLocation, MapConfig, PROTOCOL_VERSION, RsiConfig, RsuStatus, RunningInformation,
+    StreamConfig,
 };
 pub use versions::Versions;
 

@@ -27,11 +27,17 @@ pub struct Counters {
     pub bsm_vehicle_evicted: u64,
     /// Reports that the dialect could not write.
     pub report_unwritable: u64,
+    /// RSIs and RSMs received that this unit sends itself.
+    pub own_message: u64,
+    /// Reports not sent again, though not acknowledged, because others came.
+    pub unacknowledged_evicted: u64,
+    /// Questions of the platform beyond those that may wait.
+    pub question_dropped: u64,
 }
 
 impl Counters {
     /// The counters with their names.
-    pub fn entries(&self) -> [(&'static str, u64); 11] {
+    pub fn entries(&self) -> [(&'static str, u64); 14] {
         [
             ("bsm_not_sampled", self.bsm_not_sampled),
             ("bsm_over_limit", self.bsm_over_limit),
@@ -44,6 +50,9 @@ impl Counters {
             ("rsi_evicted", self.rsi_evicted),
             ("bsm_vehicle_evicted", self.bsm_vehicle_evicted),
             ("report_unwritable", self.report_unwritable),
+            ("own_message", self.own_message),
+            ("unacknowledged_evicted", self.unacknowledged_evicted),
+            ("question_dropped", self.question_dropped),
         ]
     }
 }

@@ -138,6 +138,16 @@ pub enum AlertSource<'a> {
 }
 
 impl Report<'_> {
+    /// The number by which the platform is to acknowledge it, if it is.
+    pub(super) fn acknowledgement_asked(&self) -> Option<u64> {
+        match self {
+            Self::Info(info) => info.seq_num,
+            Self::Map(report) => report.acknowledgement.seq_num,
+            Self::Rsi(report) => report.acknowledgement.seq_num,
+            _ => None,
+        }
+    }
+
     /// Which stream the report belongs to.
     pub fn stream(&self) -> Stream {
         match self {

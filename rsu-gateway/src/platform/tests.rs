@@ -13,6 +13,8 @@ use super::*;
 use crate::health::alarm::{AlarmKind, AlarmState, Severity};
 use crate::health::system::Cpu;
 
+mod commands;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Published {
     class: Class,
@@ -165,7 +167,7 @@ fn the_unit_introduces_itself_with_what_is_in_force() {
                     "upLimit": 2000,
                 },
                 "rsiConfig": {
-                    "maxRsiNum": 0, "curRsiNum": 0, "downRsis": [],
+                    "maxRsiNum": 64, "curRsiNum": 0, "downRsis": [],
                     "upFilters": [{"eventClass": "TrafficSign"}],
                 },
                 "spatConfig": {"upLimit": 20, "downLimit": 0},

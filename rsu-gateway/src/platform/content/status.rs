@@ -141,19 +141,30 @@ pub struct BsmConfig<'a> {
     pub up_filters: &'a UpFilters,
 }
 
-/// Which RSIs are held. Those from the platform come with downlinks; there are none yet.
+/// Which RSIs from the platform are held.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RsiConfig<'a> {
-    /// How many from the platform are held at most.
-    pub max_rsi_num: u32,
-    /// How many from the platform are held now.
-    pub cur_rsi_num: u32,
+    /// How many at most.
+    pub max_rsi_num: usize,
+    /// How many now.
+    pub cur_rsi_num: usize,
     /// Which these are.
-    pub down_rsis: [(); 0],
+    pub down_rsis: Vec<DownRsi>,
     /// As configured.
     #[serde(skip_serializing_if = "UpFilters::is_empty")]
     pub up_filters: &'a UpFilters,
+}
+
+/// An RSI from the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DownRsi {
+    /// As the platform calls it.
+    #[serde(rename = "alertID")]
+    pub alert_id: String,
+    /// As the platform has given it; empty, if it has not.
+    #[serde(rename = "eTag")]
+    pub etag: String,
 }
 
 /// How a stream is limited.
