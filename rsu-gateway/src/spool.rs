@@ -35,6 +35,7 @@ mod segment;
 mod segment_file;
 mod settings;
 mod shared;
+mod state;
 mod stats;
 mod window;
 
@@ -47,6 +48,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
+use tracing::{info, warn};
 
 use crate::mqtt::{self, Outbox, OutboxRecord, OutboxStats, Poison, Publish};
 
@@ -58,12 +60,13 @@ pub use recovery::Recovery;
 pub use replay::{Replay, TooManyReplays};
 pub use segment::Losses;
 pub use settings::{Settings, SettingsError};
-pub use shared::Uncommitted;
+pub use state::Uncommitted;
 pub use stats::{Condition, Failures, SpoolStats};
 
 use disk::Disk;
 use replay::{REPLAYS_MAX, Range};
-use shared::{Flush, Shared};
+use shared::Shared;
+use state::Flush;
 
 /// A handle to a running spool; clones are handles to the same one. None of its methods waits
 /// for the disk. When the last handle is gone the spool writes what it has and ends.
@@ -101,6 +104,11 @@ impl Spool {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         settings.check().map_err(invalid)?;
         let (log, recovery) = Log::open(fs, folder, settings)?;
+        if recovery.is_worth_a_warning() {
+            warn!(folder = %folder.display(), ?recovery, "opened the spool: not all is well");
+        } else {
+            info!(folder = %folder.display(), records = recovery.records, "opened the spool");
+        }
         let shared = Arc::new(Shared::new(&log, settings, SpoolId::draw()?));
         shared.state().stats.set_aside_files = recovery.set_aside_files;
         shared.state().stats.last_error.clone_from(&recovery.error);
@@ -275,7 +283,7 @@ impl Outbox for Spool {
     }
 
     fn quarantine(&self, sequence: u64, why: &Poison) {
-        tracing::warn!(sequence, %why, "put a record aside that no broker takes");
+        warn!(sequence, %why, "put a record aside that no broker takes");
         let gap = Gap {
             first: sequence,
             last: sequence,

@@ -4,12 +4,14 @@ use std::io;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
+use super::gap::{Gap, Reason};
 use super::log::{Log, RESERVED};
 use super::reader::{ReadLimits, Reader};
 use super::replay::Range;
-use super::shared::{Queued, Shared};
+use super::shared::Shared;
+use super::state::Queued;
 use super::stats::{Condition, Failures};
 
 /// How often the cursor is written, while records arrive: so much is sent again after a cut.
@@ -89,6 +91,14 @@ impl Disk {
         }
         let is_save_due = is_awaited || !gaps.is_empty();
         for gap in gaps {
+            let Gap {
+                first,
+                last,
+                reason,
+            } = gap;
+            if reason == Reason::QueueFull {
+                warn!(first, last, "dropped records: the disk takes nothing");
+            }
             self.log.note(gap);
         }
         self.reserve(now);
@@ -260,7 +270,6 @@ impl Disk {
         // What was given up for want of room is behind the uplink, too.
         let given_up = self.log.settled().max(state.stats.settled);
         if given_up > state.stats.settled {
-            debug!(given_up, "records gave way to newer ones");
             state.window.settle(given_up);
             state.stats.settled = given_up;
         }

@@ -251,9 +251,11 @@ impl Log {
             if !unsettled {
                 return Ok(false);
             }
+            let (first, last) = (oldest.base.max(ledger.settled + 1), oldest.last);
+            tracing::warn!(first, last, "dropped the oldest records: no room");
             ledger.note(Gap {
-                first: oldest.base.max(ledger.settled + 1),
-                last: oldest.last,
+                first,
+                last,
                 reason: Reason::NoRoom,
             });
             ledger.settled = oldest.last;

@@ -147,9 +147,11 @@ impl Log {
     fn note_missing(&mut self, first: u64, last: u64) {
         let first = first.max(self.ledger.settled.saturating_add(1));
         for missing in self.ledger.gaps.unexplained(first..=last) {
+            let (first, last) = missing.into_inner();
+            tracing::warn!(first, last, "records are damaged or cannot be read");
             self.note(Gap {
-                first: *missing.start(),
-                last: *missing.end(),
+                first,
+                last,
                 reason: Reason::Damaged,
             });
         }

@@ -109,6 +109,14 @@ pub(super) fn open(
 }
 
 impl Recovery {
+    pub(super) fn is_worth_a_warning(&self) -> bool {
+        let is_loss = |gap: &Gap| gap.reason != Reason::Unfinished;
+        self.cursor_lost
+            || self.error.is_some()
+            || !self.set_aside.is_empty()
+            || self.gaps.iter().any(is_loss)
+    }
+
     pub(super) fn keep(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             self.error.get_or_insert(error.to_string());

@@ -4,11 +4,13 @@
 
 mod damage;
 mod faults;
+mod format;
 mod full_disk;
 mod handle;
 mod model;
 mod power_cuts;
 mod real_disk;
+mod running_cuts;
 mod simulated_disk;
 
 use std::path::Path;
