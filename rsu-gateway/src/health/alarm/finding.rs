@@ -236,7 +236,11 @@ const TEXT_BYTES_MAX: usize = 400;
 
 impl Finding {
     fn new(severity: Severity, mut text: String) -> Self {
-        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        if text.len() > TEXT_BYTES_MAX {
+            let mut ends = (0..=TEXT_BYTES_MAX).rev();
+            let end = ends.find(|end| text.is_char_boundary(*end));
+            text.truncate(end.unwrap_or_default());
+        }
         Self { severity, text }
     }
 }

@@ -350,6 +350,17 @@ fn an_alarm_outlives_a_restart_and_is_cleared_after_it() {
 }
 
 #[test]
+fn a_text_is_cut_between_characters() {
+    let reason = "拒绝".repeat(1_000);
+    let facts = Observations {
+        login_refused: Some(&reason),
+        ..well()
+    };
+    let changes = Alarms::default().update(at(0), &facts);
+    assert!((398..=400).contains(&changes[0].text.len()));
+}
+
+#[test]
 fn a_change_in_json() {
     let facts = Observations {
         login_refused: Some("not authorized"),
