@@ -122,6 +122,10 @@ impl ScriptedBroker {
             let mut connections = JoinSet::new();
             let mut connection = 0;
             while let Ok((stream, _)) = listener.accept().await {
+                if stream.set_nodelay(true).is_err() {
+                    // The client is gone already.
+                    continue;
+                }
                 let served = Connection {
                     number: connection,
                     stream,

@@ -108,3 +108,38 @@ async fn a_command_above_the_hard_limit_does_not_come_again_for_ever() {
     assert_eq!(clean_sessions, [false, true]);
     assert_eq!(running.observer.snapshot().received.too_large, 1);
 }
+
+#[tokio::test]
+async fn ten_thousand_queued_commands_take_no_more_room_than_the_queue_has() {
+    const COMMANDS: u64 = 10_000;
+    let script = |connection| Script {
+        commands: match connection {
+            0 => (0..COMMANDS).map(|n| command(n.to_string())).collect(),
+            _ => Vec::new(),
+        },
+        ..Script::default()
+    };
+    let broker = ScriptedBroker::start(script).await.unwrap();
+    let settings = settings(broker.address(), "rsu-R1");
+    let queue_max = settings.received_queue_max as u64;
+    let mut commands = None;
+    let running = Running::start_with(settings, |uplink| {
+        commands = Some(uplink.subscribe(vec!["rsu/R1/+/down".to_owned()]).unwrap());
+    });
+    wait_until("all of them", || {
+        let received = running.observer.snapshot().received;
+        received.publishes + received.dropped_full == COMMANDS
+    })
+    .await;
+    let received = running.observer.snapshot().received;
+    assert_eq!(received.publishes, queue_max, "nobody reads");
+    assert_eq!(
+        acknowledged(&broker),
+        [],
+        "the broker keeps every one of them"
+    );
+    running.append(1);
+    wait_until("acknowledgement", || running.waiting() == 0).await;
+    let mut first = commands.unwrap();
+    assert_eq!(first.recv().await.unwrap().payload, "0");
+}
