@@ -91,8 +91,8 @@ pub(super) fn open(
         reads_failed: 0,
     };
     take_in_position(&mut log, position.as_ref(), &files);
-    segment_file::read_waiting(&*log.fs, &mut files, log.settled(), &mut recovery);
-    let mut found = take_in_segments(&mut log, &files);
+    segment_file::tell_settled(&mut files, log.settled());
+    let mut found = take_in_segments(&mut log, &mut files, &mut recovery);
     log.ledger
         .restore(&found.gaps, position.as_ref().map_or(&[], |p| &p.gaps));
     found.pass_over(&mut log, position.as_ref(), &recovery);
@@ -174,51 +174,61 @@ struct Damage {
     offset: usize,
 }
 
-fn take_in_segments(log: &mut Log, files: &[SegmentFile]) -> Contents {
+/// Reads one segment after the other; only the newest stays loaded.
+fn take_in_segments(log: &mut Log, files: &mut [SegmentFile], recovery: &mut Recovery) -> Contents {
     let mut contents = Contents {
         last: log.settled(),
         ..Contents::default()
     };
-    for (index, file) in files.iter().enumerate() {
+    let newest = files.len().saturating_sub(1);
+    let mut rest = files.iter_mut().enumerate().peekable();
+    while let Some((index, file)) = rest.next() {
         // What has its place in the next segment was written again there.
-        let end = files
-            .get(index + 1)
-            .map_or(u64::MAX, |next| next.base.saturating_sub(1));
-        let mut last = file.base.saturating_sub(1);
-        if file.is_unreadable {
-            contents.damage = Some(Damage {
-                file: index,
-                offset: 0,
-            });
-        }
-        for found in file.scan(log.id) {
-            match found {
-                Found::Damage { at } => {
-                    contents.damage = Some(Damage {
-                        file: index,
-                        offset: at,
-                    });
-                }
-                Found::Entry { entry, .. } => match entry {
-                    Entry::Gap(gap) => contents.gaps.push(gap),
-                    Entry::Record(record) if (last + 1..=end).contains(&record.sequence) => {
-                        last = record.sequence;
-                        contents.arrive_at(last, Reason::FileMissing);
-                    }
-                    Entry::Record(_) => {}
-                },
-            }
-        }
+        let next_base = rest.peek().map(|(_, next)| next.base);
+        let end = next_base.map_or(u64::MAX, |base| base.saturating_sub(1));
+        file.load(&*log.fs, recovery);
+        let last = contents.take_in(log.id, index, file, end);
         log.segments.push_back(Segment {
             base: file.base,
             last: if file.is_settled { end } else { last },
-            bytes: file.bytes_kept(),
+            bytes: file.len,
         });
+        if index < newest {
+            file.unload();
+        }
     }
     contents
 }
 
 impl Contents {
+    /// Takes in a segment up to the number `end`; returns the last number in it.
+    fn take_in(&mut self, id: SpoolId, index: usize, file: &SegmentFile, end: u64) -> u64 {
+        let damage_at = |offset| {
+            Some(Damage {
+                file: index,
+                offset,
+            })
+        };
+        let mut last = file.base.saturating_sub(1);
+        if file.is_unreadable {
+            self.damage = damage_at(0);
+        }
+        for found in file.scan(id) {
+            match found {
+                Found::Damage { at } => self.damage = damage_at(at),
+                Found::Entry { entry, .. } => match entry {
+                    Entry::Gap(gap) => self.gaps.push(gap),
+                    Entry::Record(record) if (last + 1..=end).contains(&record.sequence) => {
+                        last = record.sequence;
+                        self.arrive_at(last, Reason::FileMissing);
+                    }
+                    Entry::Record(_) => {}
+                },
+            }
+        }
+        last
+    }
+
     fn arrive_at(&mut self, sequence: u64, otherwise: Reason) {
         let damage = self.damage.take();
         if sequence > self.last.saturating_add(1) {

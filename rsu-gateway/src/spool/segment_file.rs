@@ -20,13 +20,14 @@ pub(super) struct SegmentFile {
     /// By its name.
     pub(super) base: u64,
     pub(super) header: Result<Header, HeaderFault>,
-    /// What was read of it.
+    /// What is loaded of it, from its beginning.
     pub(super) bytes: Vec<u8>,
-    /// All of it has arrived, so that it was not read.
+    /// All of it has arrived, so that it is not read.
     pub(super) is_settled: bool,
     /// The file system gave an error instead of some of its bytes.
     pub(super) is_unreadable: bool,
-    len: u64,
+    /// In bytes.
+    pub(super) len: u64,
 }
 
 /// Whether this file was put aside.
@@ -74,20 +75,12 @@ pub(super) fn likeliest_id(files: &[SegmentFile]) -> Option<SpoolId> {
     ids().max_by_key(|id| ids().filter(|other| other == id).count())
 }
 
-/// Reads the segments that are not settled as a whole. A segment ends where the next one begins.
-pub(super) fn read_waiting(
-    fs: &dyn Fs,
-    files: &mut [SegmentFile],
-    settled: u64,
-    recovery: &mut Recovery,
-) {
+/// Finds out which segments have arrived as a whole. A segment ends where the next one begins.
+pub(super) fn tell_settled(files: &mut [SegmentFile], settled: u64) {
     let mut next_base = u64::MAX;
     for file in files.iter_mut().rev() {
         file.is_settled = next_base.saturating_sub(1) <= settled;
         next_base = file.base;
-        if !file.is_settled {
-            file.read_to(fs, u64::MAX, recovery);
-        }
     }
 }
 
@@ -99,7 +92,7 @@ impl SegmentFile {
             Err(HeaderFault::Version) => false,
             // The checksums of its entries tell.
             Err(HeaderFault::Damaged) => {
-                self.read_to(fs, u64::MAX, recovery);
+                self.load(fs, recovery);
                 let mut found = self.scan(id);
                 self.is_unreadable || found.any(|found| matches!(found, Found::Entry { .. }))
             }
@@ -108,7 +101,20 @@ impl SegmentFile {
             let moved = self.put_aside(fs, recovery);
             recovery.keep(moved);
         }
+        self.unload();
         is_ours
+    }
+
+    /// Reads all of it, unless it is settled.
+    pub(super) fn load(&mut self, fs: &dyn Fs, recovery: &mut Recovery) {
+        if !self.is_settled {
+            self.read_to(fs, u64::MAX, recovery);
+        }
+    }
+
+    /// Lets go of what was read: all of them at once would be too much for the memory.
+    pub(super) fn unload(&mut self) {
+        self.bytes = Vec::new();
     }
 
     /// Gives it a name under which nothing touches it any more, or removes it if it is blank.
@@ -159,11 +165,6 @@ impl SegmentFile {
             }
         }
         (!self.is_unreadable).then_some(end)
-    }
-
-    /// Bytes it takes on disk.
-    pub(super) fn bytes_kept(&self) -> u64 {
-        self.len
     }
 
     fn read_to(&mut self, fs: &dyn Fs, len: u64, recovery: &mut Recovery) {
