@@ -48,6 +48,8 @@ pub struct Service {
     log: LogControl,
     watchdog: Watchdog,
     pulses: Pulses,
+    /// How long to wait before the work begins.
+    back_off: Duration,
     endpoint: Option<Endpoint>,
 }
 
@@ -125,6 +127,10 @@ impl Service {
         platform.set_transmit(kept.desk.transmit());
         let filters = platform.downlink_filters();
         let mut vitals = Vitals::new(config.clock(), config.data_folder().to_owned());
+        let back_off = match systemd::is_supervising() {
+            true => kept.previous_run.back_off(),
+            false => Duration::ZERO,
+        };
         vitals.resume(kept.alarms, kept.previous_run, kept.unreadable);
         vitals.on_alarm(data.alarm_keeper()?);
 
@@ -190,6 +196,7 @@ impl Service {
             log,
             watchdog,
             pulses,
+            back_off,
             endpoint,
         })
     }
@@ -205,6 +212,14 @@ impl Service {
         if let Some(endpoint) = &self.endpoint {
             info!(address = %endpoint.address(), "metrics and health");
         }
+        let mut stop = std::pin::pin!(stop);
+        if !self.back_off.is_zero() {
+            warn!(wait = ?self.back_off, "run after run has ended badly: waiting");
+            tokio::select! {
+                () = tokio::time::sleep(self.back_off) => {}
+                () = &mut stop => return self.end().await,
+            }
+        }
         info!(listen = %self.radio.local_address()?, "receiving");
         systemd::ready();
         let worked = self.work(stop).await;
@@ -218,7 +233,7 @@ impl Service {
         &mut self,
         stop: impl Future<Output = ()>,
     ) -> Result<(), Box<dyn std::error::Error>> {
-        tokio::pin!(stop);
+        let mut stop = std::pin::pin!(stop);
         let pulse = self.pulses.register("radio", SILENT_MAX);
         let spool_pulses = SpoolPulses::new(&self.pulses, &self.station);
         let mut next_round = Instant::now();

@@ -39,7 +39,6 @@ impl Options {
     ///
     /// # Errors
     /// As [`Options::start`].
-    #[allow(dead_code, reason = "the service changes over to it")]
     pub(super) fn start_service(
         &self,
         level: Option<&str>,

@@ -31,6 +31,11 @@ pub mod systemd {
         tell(NotifyState::Stopping);
     }
 
+    /// Whether systemd, or who acts for it, started the program, and starts it again when it ends.
+    pub fn is_supervising() -> bool {
+        std::env::var_os("NOTIFY_SOCKET").is_some()
+    }
+
     /// How often a sign of life is expected at least: `WatchdogSec` of the unit.
     pub fn watchdog_interval() -> Option<Duration> {
         sd_notify::watchdog_enabled()

@@ -9,7 +9,7 @@
 //! ```
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::downlink::Desk;
 use crate::health::Alarms;
 use crate::health::alarm::AlarmFile;
-use crate::health::previous_run::{PreviousRun, RunFile};
+use crate::health::previous_run::{PreviousRun, RunFile, boot_id};
 use crate::mqtt;
 use crate::spool::fs::{Fs, Os};
 use crate::station::Spools;
@@ -107,11 +107,4 @@ impl Data {
 fn told(path: &Path, error: &io::Error) -> String {
     warn!(path = %path.display(), %error, "a file cannot be read");
     format!("{}: {error}", path.display())
-}
-
-/// What tells this run of the machine from others; empty where the kernel does not say.
-fn boot_id() -> String {
-    let path = PathBuf::from("/proc/sys/kernel/random/boot_id");
-    let id = std::fs::read_to_string(path).unwrap_or_default();
-    id.trim().to_owned()
 }

@@ -17,7 +17,7 @@ use crate::health::{AlarmChange, Latencies, Stage};
 use crate::mqtt::{
     self, Controls, LiveLimits, LiveStats, Monitor, Publish, SettingsError, Uplink, UplinkStats,
 };
-use crate::platform::{self, Class, Due, Outgoing, Platform, Published, Running, Tits0180};
+use crate::platform::{self, Class, Due, Outgoing, Platform, Published, RsuStatus, Running, Tits0180};
 use crate::spool::Spool;
 
 /// Reports what the unit hears and fuses.
@@ -233,6 +233,10 @@ impl Reporting {
             stages,
         };
         let changes = self.vitals.look(Moment::now(), facts);
+        lock(&self.platform).set_status(match self.vitals.is_critical() {
+            true => RsuStatus::Fault,
+            false => RsuStatus::Normal,
+        });
         for change in &changes {
             self.with_platform(now, |platform, sink| platform.alarm(now, change, sink));
         }
@@ -242,10 +246,10 @@ impl Reporting {
     fn figures(&self, rsu: &Rsu, lost: &LostOutside) -> (Figures, Figures) {
         let drops = super::core_drops(rsu)
             .chain(self.drops())
-            .chain(self.downlink.counters().entries())
             .chain(lost.counters.iter().copied());
         let stages = stages(rsu, &lock(&self.platform), &self.uplink());
-        (drops.collect(), stages)
+        let commands = self.downlink.counters().entries();
+        (drops.collect(), stages.into_iter().chain(commands).collect())
     }
 
     /// Lets the platform part work, and hands over what it writes.
@@ -325,7 +329,7 @@ fn uplink_drops(uplink: &UplinkStats) -> [(&'static str, u64); 6] {
     ]
 }
 
-fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Figures {
+fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> [(&'static str, u64); 5] {
     let reports = platform.published().entries().map(|(_, count)| count).sum();
     let published = uplink.live_sum(|live| live.published)
         + uplink.outbox_sum(|outbox| outbox.published)
@@ -338,7 +342,6 @@ fn stages(rsu: &Rsu, platform: &Platform, uplink: &UplinkStats) -> Figures {
         ("publishes_acknowledged", acknowledged),
         ("connections", uplink.connections),
     ]
-    .into()
 }
 
 /// A panic elsewhere does not make the platform's state wrong: each call leaves it whole.

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::delivery::{Kept, Spools};
 use crate::clock::{ClockQuality, ClockSource, JumpDetector, KernelClock, Moment};
 use crate::downlink::DownlinkCounters;
-use crate::health::alarm::{CertificateFacts, SpoolFacts, StorageState};
+use crate::health::alarm::{CertificateFacts, Severity, SpoolFacts, StorageState};
 use crate::health::previous_run::PreviousRun;
 use crate::health::system::{SystemSample, SystemSampler};
 use crate::health::{
@@ -18,7 +18,7 @@ use crate::health::{
     UplinkFigures,
 };
 use crate::mqtt::{Fault, UplinkStats};
-use crate::spool::{Condition, SpoolStats};
+use crate::spool::{Condition, Losses, SpoolStats};
 
 /// What is remembered between two looks at the unit.
 pub struct Vitals {
@@ -27,6 +27,8 @@ pub struct Vitals {
     system: SystemSampler,
     jumps: JumpDetector,
     drains: BTreeMap<&'static str, DrainEstimate>,
+    /// What the spools had lost before this run.
+    lost_before: BTreeMap<&'static str, Losses>,
     alarms: Alarms,
     previous_run: PreviousRun,
     /// Files of the unit's own that could not be read at its start.
@@ -59,6 +61,7 @@ impl Vitals {
             system: SystemSampler::new(data),
             jumps: JumpDetector::default(),
             drains: BTreeMap::new(),
+            lost_before: BTreeMap::new(),
             alarms: Alarms::default(),
             previous_run: PreviousRun::None,
             unreadable_files: Vec::new(),
@@ -78,6 +81,12 @@ impl Vitals {
         self.alarms = alarms;
         self.previous_run = previous_run;
         self.unreadable_files = unreadable_files;
+    }
+
+    /// Whether something is so wrong that the service suffers.
+    pub(super) fn is_critical(&self) -> bool {
+        let mut active = self.alarms.active();
+        active.any(|alarm| alarm.severity == Severity::Critical)
     }
 
     /// Calls `keep` whenever alarms have changed, so that a restart does not forget them.
@@ -156,7 +165,14 @@ impl Vitals {
             .iter()
             .map(|kept| (kept, kept.spool.stats()))
             .collect();
-        let spools: Vec<_> = stats.iter().map(spool_facts).collect();
+        for (kept, stats) in &stats {
+            self.lost_before.entry(kept.name).or_insert(stats.losses);
+        }
+        let spools = stats.iter().map(|(kept, stats)| {
+            let before = self.lost_before.get(kept.name).copied();
+            spool_facts(kept, stats, before.unwrap_or_default())
+        });
+        let spools: Vec<_> = spools.collect();
         let uplink = facts.uplink;
         let login_refused = match uplink.fault {
             Some(Fault::NotAuthorized) if uplink.connected_since.is_none() => {
@@ -196,7 +212,7 @@ impl Vitals {
     }
 }
 
-fn spool_facts<'a>((kept, stats): &'a (&Kept, SpoolStats)) -> SpoolFacts<'a> {
+fn spool_facts<'a>(kept: &Kept, stats: &'a SpoolStats, before: Losses) -> SpoolFacts<'a> {
     let filled_percent = stats.bytes.saturating_mul(100) / kept.bytes_max.max(1);
     SpoolFacts {
         name: kept.name,
@@ -207,8 +223,8 @@ fn spool_facts<'a>((kept, stats): &'a (&Kept, SpoolStats)) -> SpoolFacts<'a> {
             Condition::Failing => StorageState::Failing,
         },
         error: stats.last_error.as_deref(),
-        damaged: stats.losses.damaged,
-        dropped: stats.losses.dropped,
+        damaged: stats.losses.damaged.saturating_sub(before.damaged),
+        dropped: stats.losses.dropped.saturating_sub(before.dropped),
         filled_percent: u8::try_from(filled_percent).unwrap_or(100),
     }
 }
