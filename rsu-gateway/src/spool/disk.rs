@@ -89,7 +89,6 @@ impl Disk {
         if is_awaited {
             self.saving.retry_at = self.saving.retry_at.map(|_| now);
         }
-        let is_save_due = is_awaited || !gaps.is_empty();
         for gap in gaps {
             let Gap {
                 first,
@@ -107,7 +106,7 @@ impl Disk {
         }
         self.read_ahead();
         self.read_ranges();
-        self.save(now, is_save_due);
+        self.save(now, is_awaited);
         self.report(now)
     }
 
@@ -232,11 +231,12 @@ impl Disk {
         range.changed.notify_one();
     }
 
-    /// Saves the cursor, now and then.
-    fn save(&mut self, now: Instant, is_due: bool) {
+    /// Saves the cursor: now and then, at once if numbers are lost or somebody waits.
+    fn save(&mut self, now: Instant, is_awaited: bool) {
         let settled = self.log.settled();
         let is_old = now.duration_since(self.saved_at) >= SAVE_INTERVAL;
-        let is_wanted = is_due || (is_old && settled > self.saved_settled);
+        let has_news = settled > self.saved_settled;
+        let is_wanted = self.log.has_unsaved_gaps || (has_news && (is_old || is_awaited));
         if is_wanted && self.saving.is_due(now) {
             let saved = self.log.save();
             if saved.is_ok() {

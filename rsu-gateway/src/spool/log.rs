@@ -46,6 +46,8 @@ pub struct Log {
     pub(super) buffer: Vec<u8>,
     /// Reads that failed, and failed again.
     pub(super) reads_failed: u64,
+    /// The cursor does not know the latest gaps.
+    pub(super) has_unsaved_gaps: bool,
 }
 
 /// A segment that is kept.
@@ -207,6 +209,7 @@ impl Log {
 
     /// Notes a gap. It is durable after the next [`Log::save`] or [`Log::commit`].
     pub fn note(&mut self, gap: Gap) {
+        self.has_unsaved_gaps = true;
         self.ledger.note(gap);
     }
 
@@ -214,7 +217,9 @@ impl Log {
     pub fn save(&mut self) -> io::Result<()> {
         let reserved = self.cursor.reserved_max().max(self.last);
         let position = self.position(&self.ledger, reserved, false);
-        self.cursor.save(&*self.fs, &position)
+        self.cursor.save(&*self.fs, &position)?;
+        self.has_unsaved_gaps = false;
+        Ok(())
     }
 
     /// Reserves numbers ahead of `last_given` if few are left.

@@ -89,6 +89,7 @@ pub(super) fn open(
         writer: None,
         buffer: Vec::new(),
         reads_failed: 0,
+        has_unsaved_gaps: false,
     };
     take_in_position(&mut log, position.as_ref(), &files);
     segment_file::tell_settled(&mut files, log.settled());

@@ -188,4 +188,33 @@ async fn figures() {
             per_second * payload as f64 / 1e6,
         );
     }
+    for records in [5, 50] {
+        let folder = Folder::new("wear");
+        let settings = Settings {
+            commit_interval: Duration::from_millis(1),
+            ..Settings::default()
+        };
+        let (spool, _) = folder.open(settings);
+        assert!(spool.flush(PATIENCE).await);
+        let commits = 300;
+        let before = written_to_disk();
+        for _ in 0..commits {
+            let newest = (0..records).map(|_| append(&spool, 300)).last();
+            spool.committed(newest.unwrap()).await.unwrap();
+        }
+        let payload = commits * records * 300;
+        eprintln!(
+            "commits of {} B: {:.1} bytes written to the disk for each of payload",
+            records * 300,
+            (written_to_disk() - before) as f64 / payload as f64,
+        );
+    }
+}
+
+/// Bytes that this process had the kernel write to disks, without the file system's own.
+fn written_to_disk() -> u64 {
+    let counters = std::fs::read_to_string("/proc/self/io").unwrap();
+    let mut lines = counters.lines();
+    let line = lines.find_map(|line| line.strip_prefix("write_bytes: "));
+    line.unwrap().parse().unwrap()
 }
