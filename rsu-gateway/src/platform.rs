@@ -25,6 +25,8 @@ mod maps;
 mod period;
 mod record;
 pub mod sampling;
+#[cfg(test)]
+mod schema_file;
 mod settings;
 mod statistics;
 mod traffic;

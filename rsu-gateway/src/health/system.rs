@@ -20,6 +20,7 @@ pub use process::Process;
 
 /// The machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SystemSample {
     /// Processors.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,7 @@ pub struct SystemSample {
         skip_serializing_if = "Vec::is_empty",
         serialize_with = "by_name"
     )]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, f64>"))]
     pub temperatures_c: Vec<(String, f64)>,
     /// Seconds since the boot (ours).
     #[serde(rename = "uptimeS", skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,7 @@ pub struct SystemSample {
 
 /// Processors.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cpu {
     /// Load average over one minute.
     pub load: f64,
@@ -59,11 +62,13 @@ pub struct Cpu {
         skip_serializing_if = "Option::is_none",
         serialize_with = "percent"
     )]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub utilization_percent: Option<f64>,
 }
 
 /// Memory in MB (2^20 bytes).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Memory {
     /// All.
     pub total: u64,
@@ -75,6 +80,7 @@ pub struct Memory {
 
 /// Storage in MB (2^20 bytes), the unit that the draft gives for memory.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Disk {
     /// All of the file system.
     pub total: u64,
@@ -95,6 +101,7 @@ pub struct Disk {
 
 /// Traffic per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Network {
     /// Packets received.

@@ -18,6 +18,8 @@ mod position;
 mod rsi_down;
 mod rsm;
 mod rsm_down;
+#[cfg(test)]
+pub(super) mod schema;
 mod spat;
 mod spat_down;
 mod status;
@@ -28,6 +30,8 @@ pub use alert::{Alert, AlertClass, AlertId, AlertPath, RsiUp};
 pub use answer::{AnswerContent, read_acknowledgement};
 pub use broadcast::{BroadcastState, BroadcastStatus};
 pub use command::read_command;
+#[cfg(test)]
+pub(super) use command::schema::command_schema;
 pub use information::{
     DeviceState, DeviceStatus, InformationResponse, InformationValue, MessageTotals,
 };

@@ -1,9 +1,13 @@
 //! How a platform wants to be spoken to: the same reports, in its own topics and payloads.
 
+#[cfg(test)]
+mod asyncapi;
 mod contents;
 mod envelope;
 mod name;
 mod openv2x;
+#[cfg(test)]
+mod samples;
 mod tits0117;
 mod tits0180;
 mod topics;
@@ -303,3 +307,6 @@ impl From<serde_json::Error> for Unwritable {
         Self::Json(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

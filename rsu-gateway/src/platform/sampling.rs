@@ -19,11 +19,15 @@ pub use limiter::Limiter;
 
 /// Messages per second, 0..=10000; 0 means none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("minimum" = 0, "maximum" = Rate::MAX)))]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Rate(u16);
 
 /// How many messages of a stream may pass per second: on the wire 0 none, -1 unlimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("minimum" = UNLIMITED, "maximum" = Rate::MAX)))]
 #[serde(try_from = "i64", into = "i64")]
 pub enum Limit {
     /// As many as there are.
@@ -114,6 +118,7 @@ impl From<Limit> for i64 {
 
 /// Of what BSMs are a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum SampleMode {
     /// `sampleRate` messages per second of all vehicles together.
     ByAll,
@@ -127,6 +132,7 @@ pub enum SampleMode {
 /// The draft does not say what a condition may refer to, so filters are kept and echoed in INFO
 /// and nothing is filtered by them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct UpFilters(Vec<serde_json::Map<String, serde_json::Value>>);
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// This program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Process {
     /// Memory that it occupies.

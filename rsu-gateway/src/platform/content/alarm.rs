@@ -7,6 +7,7 @@ use crate::platform::unit::Unit;
 
 /// An alarm on its way up.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AlarmUp<'a> {
     /// Counts the alarms since the start.

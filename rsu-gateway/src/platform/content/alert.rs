@@ -31,16 +31,19 @@ use crate::platform::utc::UtcTime;
 /// `{rsiSourceType, rsiSourceId, rsi, ack, seqNum}`. The draft does not list the types of source:
 /// it is always `rsu`, and its id that of the RSI.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RsiUp<'a> {
     /// `rsu`.
     pub rsi_source_type: &'static str,
     /// Who sent the RSI.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::temporary_id"))]
     pub rsi_source_id: TemporaryId,
     /// The event or sign.
     pub rsi: &'a Alert,
     /// Whether and how to acknowledge.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "super::schema::AskedAcknowledgement"))]
     pub acknowledgement: Acknowledgement,
 }
 
@@ -57,42 +60,51 @@ impl<'a> From<&RsiReport<'a>> for RsiUp<'a> {
 
 /// An event or sign as the platform sees it, with our identifier or, in a downlink, its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(bound = ""))]
 #[serde(rename_all = "camelCase")]
 pub struct Alert<Id = AlertId> {
     /// Unique among all senders.
     #[serde(rename = "alertID")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub alert_id: Id,
     /// Milliseconds; 0 unknown, or, in a downlink, once.
     pub duration: i64,
     /// False when it has ended.
     pub event_status: bool,
     /// As of when.
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     pub time_stamp: UtcTime,
     /// What kind of thing it is.
     pub event_class: AlertClass,
     /// By GB/T 29100 (events) or GB 5768 (signs).
     pub event_type: u16,
     /// Who reported it.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::event_source"))]
     pub event_source: EventSource,
     /// 0.5 %.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u8>", range(max = 200)))]
     pub event_confidence: Option<Confidence>,
     /// Where it is.
     pub event_position: Vec<Location>,
     /// 0.1 m.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     pub event_radius: Option<Radius>,
     /// More in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_description: Option<String>,
     /// 0..=7, 7 the most urgent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(range(max = 7)))]
     pub event_priority: Option<u8>,
     /// The roads concerned, as lines.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reference_paths: Vec<AlertPath>,
     /// The roads concerned, as links of the MAP (ours).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(schema_with = "super::schema::reference_links"))]
     pub reference_links: Vec<ReferenceLink>,
 }
 
@@ -122,6 +134,7 @@ impl Serialize for AlertId {
 
 /// `eventClass` of the draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum AlertClass {
     AbnormalTraffic,
@@ -143,10 +156,12 @@ impl AlertClass {
 
 /// A road as a line with a width; the names are those of the draft.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AlertPath {
     /// The line, in the direction of travel.
     pub active_path: Vec<Location>,
     /// 0.1 m.
+    #[cfg_attr(test, schemars(with = "u16"))]
     pub path_radius: Radius,
 }
 

@@ -10,12 +10,15 @@ use crate::platform::dialect::Stream;
 
 /// `{seqNum, errorCode, errorDesc}`; `seqNum` is left out where the command had none.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerContent<'a> {
     /// That of the command.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub seq_num: Option<&'a SeqNum>,
     /// 0 carried out, 1 a bad or missing parameter, 2 an error of the unit.
+    #[cfg_attr(test, schemars(range(max = 2)))]
     pub error_code: u8,
     /// What is wrong, and where: 1..=128 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,8 +56,9 @@ pub fn read_acknowledgement(stream: Stream, payload: &[u8]) -> Result<Downlink, 
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-struct Acknowledged {
+pub(super) struct Acknowledged {
     seq_num: Lenient<u64>,
     error_code: Lenient<u8>,
     error_desc: Option<String>,

@@ -8,11 +8,13 @@ use crate::downlink::CommandKind;
 
 /// A broadcast has come to another state.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BroadcastStatus<'a> {
     /// Who and when.
     #[serde(flatten)]
     pub header: Header<'a>,
     /// `map`, `rsi`, `rsm` or `spat`.
+    #[cfg_attr(test, schemars(with = "String"))]
     pub kind: CommandKind,
     /// The map slice, the `alertID`, the intersections, or the place in the list of RSMs.
     pub id: &'a str,
@@ -22,6 +24,7 @@ pub struct BroadcastStatus<'a> {
 
 /// How far a broadcast has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum BroadcastState {
     /// Accepted, and not sent yet.

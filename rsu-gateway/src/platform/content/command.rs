@@ -8,6 +8,8 @@ mod lenient;
 mod operations;
 mod queries;
 mod sampling;
+#[cfg(test)]
+pub(super) mod schema;
 
 use rsu_firmware::time::Timestamp;
 use serde::Deserialize;
@@ -54,12 +56,15 @@ pub fn read_command(kind: CommandKind, payload: &[u8]) -> Result<Downlink, Unrea
 
 /// What any command may say beside what is to be done. `expires` is ours.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct CommandHeader {
     rsu_id: Option<String>,
     rsu_esn: Option<String>,
+    /// Milliseconds since 1970.
     #[serde(alias = "Timestamp")]
     timestamp: Option<Lenient<i64>>,
+    /// Milliseconds since 1970.
     expires: Option<Lenient<i64>>,
     ack: Option<Lenient<bool>>,
 }

@@ -8,6 +8,7 @@ use crate::health::system::SystemSample;
 
 /// The answer to one question.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InformationResponse<'a> {
     /// Who and when; `seqNum` is that of the question.
     #[serde(flatten)]
@@ -22,6 +23,7 @@ pub struct InformationResponse<'a> {
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum InformationValue<'a> {
     /// How the machine is doing.
@@ -34,6 +36,7 @@ pub enum InformationValue<'a> {
 
 /// Messages received, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct MessageTotals {
@@ -46,6 +49,7 @@ pub struct MessageTotals {
 
 /// One device of the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeviceStatus<'a> {
     /// Its name within the unit.
     #[serde(rename = "deviceId")]
@@ -60,6 +64,7 @@ pub struct DeviceStatus<'a> {
 
 /// How a device is, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceState {
     /// 1 working, 2 offline, 3 starting anew.

@@ -9,17 +9,20 @@ use crate::platform::dialect::MapReport;
 
 /// A MAP: `{mapSlice, map, eTag, ack, seqNum}`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MapUp<'a> {
     /// The part of the road network that the map covers.
     #[serde(rename = "mapSlice")]
     pub map_slice: &'a str,
     /// The message in JER, the fields of the standard.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::map"))]
     pub map: &'a MapData<'a>,
     /// Changes when the geometry does.
     #[serde(rename = "eTag")]
     pub etag: &'a str,
     /// Whether and how to acknowledge.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "super::schema::AskedAcknowledgement"))]
     pub acknowledgement: Acknowledgement,
 }
 
@@ -36,9 +39,11 @@ impl<'a> From<&MapReport<'a>> for MapUp<'a> {
 
 /// A MAP to broadcast, as in MAP.UP.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct MapDown {
     #[serde(rename = "mapSlice")]
     map_slice: String,
+    #[cfg_attr(test, schemars(schema_with = "super::schema::map"))]
     map: MapData<'static>,
     #[serde(rename = "eTag")]
     etag: String,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// A position in WGS 84 (`Location` of T/ITS 0117).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Location {
     /// 1e-7 degrees, north positive; 900000001 unknown.
     pub lat: i32,

@@ -9,6 +9,7 @@ use super::Alert;
 use crate::downlink::RsiBroadcast;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RsiDown {
     rsi: Alert<String>,
     #[serde(rename = "eTag")]

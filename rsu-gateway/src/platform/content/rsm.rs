@@ -15,8 +15,10 @@ use super::{Location, location_at};
 
 /// `{rsms: [...]}`; one message each.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RsmUp<'a> {
     /// The messages.
+    #[cfg_attr(test, schemars(with = "[super::schema::Participants; 1]"))]
     pub rsms: [RsmContent<'a>; 1],
 }
 
@@ -28,13 +30,16 @@ pub struct RsmContent<'a> {
 
 /// One participant.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Participant {
     /// What it is.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::participant_type"))]
     pub ptc_type: ParticipantType,
     /// Its number.
     pub ptc_id: u16,
     /// How it is known.
+    #[cfg_attr(test, schemars(schema_with = "super::schema::source_type"))]
     pub source: SourceType,
     /// Milliseconds within the minute.
     pub sec_mark: u16,
@@ -42,6 +47,7 @@ pub struct Participant {
     pub pos: Location,
     /// How exact that is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(schema_with = "super::schema::accuracy"))]
     pub accuracy: Option<PositionConfidence>,
     /// 0.02 m/s.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,13 +61,17 @@ pub struct Participant {
 
 /// The box around a participant.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ParticipantSize {
     /// 1 cm; 0 unknown.
+    #[cfg_attr(test, schemars(with = "u16"))]
     pub width: VehicleWidth,
     /// 1 cm; 0 unknown.
+    #[cfg_attr(test, schemars(with = "u16"))]
     pub length: VehicleLength,
     /// 5 cm; 0 unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u8>"))]
     pub height: Option<VehicleHeight>,
 }
 

@@ -13,8 +13,10 @@ use super::{Location, offset_to};
 use crate::downlink::RsmBroadcast;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RsmDown {
     #[serde(alias = "Rsms")]
+    #[cfg_attr(test, schemars(with = "OneOrMany<Fields>"))]
     rsms: OneOrMany<Message>,
 }
 
@@ -22,6 +24,8 @@ pub(super) struct RsmDown {
 struct Message(RoadsideSafetyMessage<'static>);
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ParticipantsDown"))]
 #[serde(rename_all = "camelCase")]
 struct Fields {
     ref_pos: Location,
@@ -29,23 +33,37 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ParticipantDown"))]
 #[serde(rename_all = "camelCase")]
 struct Participant {
+    #[cfg_attr(test, schemars(schema_with = "super::schema::participant_type"))]
     ptc_type: ParticipantType,
+    #[cfg_attr(test, schemars(with = "u16"))]
     ptc_id: ParticipantId,
+    #[cfg_attr(test, schemars(schema_with = "super::schema::source_type"))]
     source: SourceType,
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     sec_mark: Option<DSecond>,
     pos: Location,
+    #[cfg_attr(test, schemars(schema_with = "super::schema::accuracy"))]
     accuracy: Option<PositionConfidence>,
+    #[cfg_attr(test, schemars(with = "Option<u16>", range(max = 8191)))]
     speed: Option<Speed>,
+    #[cfg_attr(test, schemars(with = "Option<u16>", range(max = 28800)))]
     heading: Option<Heading>,
     size: Size,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ParticipantSizeDown"))]
 struct Size {
+    #[cfg_attr(test, schemars(with = "u16"))]
     width: VehicleWidth,
+    #[cfg_attr(test, schemars(with = "u16"))]
     length: VehicleLength,
+    #[cfg_attr(test, schemars(with = "Option<u8>"))]
     height: Option<VehicleHeight>,
 }
 

@@ -13,49 +13,62 @@ use serde::{Serialize, Serializer};
 
 /// The lights of all intersections of one SPAT.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpatUp<'a> {
     /// A name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub name: Option<&'a DescriptiveName<'a>>,
     /// Minute of the UTC year (ours).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 527040)))]
     pub moy: Option<MinuteOfTheYear>,
     /// Milliseconds within that minute (ours).
     #[serde(rename = "timeStamp", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     pub time_stamp: Option<DSecond>,
     /// The intersections.
     #[serde(serialize_with = "intersections")]
+    #[cfg_attr(test, schemars(with = "Vec<IntersectionContent<'static>>"))]
     pub intersections: &'a IntersectionStateList<'a>,
 }
 
 /// The lights of one intersection.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IntersectionContent<'a> {
     /// The node of the MAP.
     #[serde(rename = "intersectionId")]
+    #[cfg_attr(test, schemars(with = "super::schema::NodeReference"))]
     pub intersection_id: NodeReferenceId,
     /// The names of the bits that are set.
     #[serde(serialize_with = "status")]
+    #[cfg_attr(test, schemars(schema_with = "super::schema::status"))]
     pub status: IntersectionStatusObject,
     /// Minute of the UTC year (ours).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 527040)))]
     pub moy: Option<MinuteOfTheYear>,
     /// Milliseconds within that minute (ours).
     #[serde(rename = "timeStamp", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     pub time_stamp: Option<DSecond>,
     /// The phases.
     #[serde(serialize_with = "phases")]
+    #[cfg_attr(test, schemars(with = "Vec<PhaseContent<'static>>"))]
     pub phases: PhaseList<'a>,
 }
 
 /// One phase.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PhaseContent<'a> {
     /// The number that lanes and connections of the MAP refer to.
     #[serde(rename = "phaseId")]
     pub phase_id: u8,
     /// `{light, timing}` each, the current one and those that follow.
     #[serde(rename = "phaseStates")]
+    #[cfg_attr(test, schemars(schema_with = "super::schema::phase_states"))]
     pub phase_states: PhaseStateList<'a>,
 }
 

@@ -13,29 +13,41 @@ use serde::de::{Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
 use super::command::OneOrMany;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SpatDown {
     name: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 527040)))]
     moy: Option<MinuteOfTheYear>,
     #[serde(rename = "timeStamp")]
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     time_stamp: Option<DSecond>,
     intersections: OneOrMany<Intersection>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "IntersectionDown"))]
 struct Intersection {
     #[serde(rename = "intersectionId")]
+    #[cfg_attr(test, schemars(with = "super::schema::NodeReference"))]
     intersection_id: NodeReferenceId,
+    #[cfg_attr(test, schemars(schema_with = "super::schema::status"))]
     status: Status,
+    #[cfg_attr(test, schemars(with = "Option<u32>", range(max = 527040)))]
     moy: Option<MinuteOfTheYear>,
     #[serde(rename = "timeStamp")]
+    #[cfg_attr(test, schemars(with = "Option<u16>"))]
     time_stamp: Option<DSecond>,
     phases: OneOrMany<PhaseDown>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct PhaseDown {
+    #[cfg_attr(test, schemars(with = "u8"))]
     phase_id: PhaseId,
+    #[cfg_attr(test, schemars(schema_with = "super::schema::phase_states"))]
     phase_states: OneOrMany<PhaseState<'static>>,
 }
 

@@ -18,6 +18,7 @@ pub const PROTOCOL_VERSION: &str = "V1.0";
 
 /// How the unit is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum RsuStatus {
     /// At work.
     #[default]
@@ -28,6 +29,7 @@ pub enum RsuStatus {
 
 /// Published first after every connect.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Info<'a> {
     /// Identifier.
@@ -75,6 +77,7 @@ impl<'a> Info<'a> {
 
 /// Degrees; 180.0000001 and 90.0000001 where unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InfoLocation {
     /// East positive.
     pub lon: f64,
@@ -99,6 +102,7 @@ impl From<Option<UnitPosition>> for InfoLocation {
 
 /// `config` of INFO.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Config<'a> {
     /// The map last received.
@@ -115,6 +119,7 @@ pub struct Config<'a> {
 
 /// The map that is in force.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MapConfig<'a> {
     /// The part of the road network.
     #[serde(rename = "mapSlice")]
@@ -126,6 +131,7 @@ pub struct MapConfig<'a> {
 
 /// How BSMs are sampled.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BsmConfig<'a> {
     /// Of all, or of each vehicle.
@@ -143,6 +149,7 @@ pub struct BsmConfig<'a> {
 
 /// Which RSIs from the platform are held.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RsiConfig<'a> {
     /// How many at most.
@@ -158,6 +165,7 @@ pub struct RsiConfig<'a> {
 
 /// An RSI from the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DownRsi {
     /// As the platform calls it.
     #[serde(rename = "alertID")]
@@ -169,6 +177,7 @@ pub struct DownRsi {
 
 /// How a stream is limited.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StreamConfig<'a> {
     /// Towards the platform.
@@ -182,10 +191,12 @@ pub struct StreamConfig<'a> {
 
 /// What heartbeat, basic status and running information begin with.
 #[derive(Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Header<'a> {
     /// Counts the messages of this kind.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub seq_num: u64,
     /// Identifier.
     pub rsu_id: &'a str,
@@ -216,6 +227,7 @@ fn as_text<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error
 
 /// The unit is alive.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Heartbeat<'a> {
     /// Who and when.
     #[serde(flatten)]
@@ -229,6 +241,7 @@ pub struct Heartbeat<'a> {
 
 /// What the unit is made of; at start and when it changes.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BasicStatus<'a> {
     /// Who and when.
     #[serde(flatten)]
@@ -256,6 +269,7 @@ pub struct BasicStatus<'a> {
 
 /// `location` of BaseINFO, with capitals as in the draft.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GeographicPosition {
     /// Degrees, east positive.
     #[serde(rename = "Lon")]
@@ -290,6 +304,7 @@ impl<'a> BasicStatus<'a> {
 
 /// How the machine and the program are doing.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RunningInformation<'a> {
     /// Who and when.
@@ -299,15 +314,21 @@ pub struct RunningInformation<'a> {
     pub running_info: &'a SystemSample,
     /// What was dropped since the start, by reason (ours).
     #[serde(serialize_with = "as_map")]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, u64>"))]
     pub drops: &'a [(&'a str, u64)],
     /// What each stage has handled since the start (ours).
     #[serde(serialize_with = "as_map")]
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, u64>"))]
     pub stages: &'a [(&'a str, u64)],
     /// What waits for the broker (ours).
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub spools: &'a [SpoolFigures],
     /// How long each stage takes (ours).
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "by_stage")]
+    #[cfg_attr(
+        test,
+        schemars(with = "Option<std::collections::BTreeMap<String, StageLatency>>")
+    )]
     pub latency: Option<&'a [StageLatency; Stage::ALL.len()]>,
     /// Never asked for.
     pub ack: bool,

@@ -7,6 +7,7 @@ use crate::platform::unit::Unit;
 
 /// The versions of the unit.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Versions<'a> {
     /// Who and when.
     #[serde(flatten)]

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json, to_value};
 
 use super::*;
+use crate::platform::schema_file;
 
 const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -107,11 +108,7 @@ fn assert_valid(snapshot: &Value) {
 
 #[test]
 fn the_schema_that_is_checked_in_is_the_one_of_the_types() {
-    let generated = generated();
-    assert!(
-        checked_in() == generated,
-        "rsu-gateway/schema/junction.schema.json must read:\n{generated:#}"
-    );
+    schema_file::assert_current("junction.schema.json", &generated());
 }
 
 #[test]

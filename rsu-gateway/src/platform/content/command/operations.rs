@@ -9,6 +9,7 @@ use crate::downlink::{AddressChange, LogLevel, Operations};
 
 /// What is left out stays as it is.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct OperationsDown {
     #[serde(rename = "HBRate", alias = "hbRate")]
     heartbeat: Option<Lenient<Seconds>>,
@@ -20,6 +21,10 @@ pub(super) struct OperationsDown {
     #[serde(rename = "addressChg")]
     address_change: Option<AddressDown>,
     #[serde(rename = "extendConfig", default, deserialize_with = "nothing")]
+    #[cfg_attr(
+        test,
+        schemars(schema_with = "crate::platform::content::schema::empty")
+    )]
     _extension: (),
 }
 
@@ -39,6 +44,8 @@ impl OfInteger for Seconds {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "LogLevelDown"))]
 enum Level {
     #[serde(rename = "DEBUG")]
     Debug,
@@ -53,6 +60,7 @@ enum Level {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AddressDown {
     #[serde(rename = "cssUrl")]
     css_url: String,

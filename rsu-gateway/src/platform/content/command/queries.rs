@@ -9,6 +9,7 @@ use crate::downlink::{
 use crate::platform::dialect::Class;
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct LogDown {
     #[serde(rename = "uploadUrl")]
     upload_url: String,
@@ -28,6 +29,7 @@ impl From<LogDown> for LogUpload {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct InformationDown {
     #[serde(rename = "InfoId", alias = "infoId")]
     subject: Lenient<InformationSubject>,
@@ -70,6 +72,7 @@ impl From<InformationDown> for InformationQuery {
 
 /// `{class, from, to}`: the numbers of the member `record` of what went up.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RecordsDown {
     class: Class,
     from: Lenient<u64>,

@@ -11,6 +11,7 @@ use crate::platform::sampling::{Limit, Rate, SampleMode};
 
 /// What is left out stays as it is.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ConfigDown {
     bsm_config: Option<BsmDown>,
@@ -23,26 +24,44 @@ pub(super) struct ConfigDown {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "BsmConfigDown"))]
 #[serde(rename_all = "camelCase")]
 struct BsmDown {
     sample_mode: Option<SampleMode>,
     sample_rate: Option<Lenient<Rate>>,
     up_limit: Option<Lenient<Rate>>,
     #[serde(default, rename = "upFilters")]
+    #[cfg_attr(
+        test,
+        schemars(schema_with = "crate::platform::content::schema::empty")
+    )]
     _up_filters: NoFilters,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "RsiConfigDown"))]
 struct RsiDown {
     #[serde(default, rename = "upFilters")]
+    #[cfg_attr(
+        test,
+        schemars(schema_with = "crate::platform::content::schema::empty")
+    )]
     _up_filters: NoFilters,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "StreamConfigDown"))]
 #[serde(rename_all = "camelCase")]
 struct StreamDown {
     up_limit: Option<Lenient<Limit>>,
     #[serde(default, rename = "upFilters")]
+    #[cfg_attr(
+        test,
+        schemars(schema_with = "crate::platform::content::schema::empty")
+    )]
     _up_filters: NoFilters,
 }
 

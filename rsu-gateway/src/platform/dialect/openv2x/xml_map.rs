@@ -109,6 +109,7 @@ fn read_member(name: &str, value: Value) -> Value {
             let id = std::mem::take(&mut members).into_iter().next();
             id.map_or(Value::Null, |(id, _)| id.into())
         }
+        Value::Object(bits) if name == FLEXIBLE_BIT_STRING => Value::Object(bits),
         Value::Object(members) => {
             let members = members.into_iter();
             let mut read: Map<_, _> = members
