@@ -47,7 +47,7 @@ use tracing::debug;
 pub use alerts::{ALERT_SILENCE_MAX, ALERTS_MAX};
 pub use bsm_batch::{BsmBatch, NotTaken};
 pub use classes::Classes;
-pub use content::{Acknowledgement, Alert, RsuStatus};
+pub use content::{Acknowledgement, Alert, Presence, RsuStatus};
 pub use counters::{Counters, Published};
 pub use dialect::{
     AlertSource, Class, Dialect, Form, MapReport, Outgoing, Relayed, Report, RsiReport, Stream,
@@ -65,10 +65,11 @@ use crate::clock::ClockQuality;
 use crate::downlink::{self, RSI_BROADCASTS_MAX, Transmit};
 use crate::health::system::SystemSample;
 use crate::health::{AlarmChange, SpoolFigures, Stage, StageLatency};
+use crate::spool::{Gap, SpoolId};
 use alerts::Alerts;
 use content::{
-    AlarmUp, BasicStatus, BsmConfig, Config, Header, Heartbeat, Info, MapConfig, RsiConfig,
-    RunningInformation, StreamConfig,
+    AlarmUp, BasicStatus, BsmConfig, Config, GapUp, Header, Heartbeat, Info, MapConfig, RsiConfig,
+    PresenceUp, RunningInformation, StreamConfig,
 };
 use effects::Questions;
 use junction::JunctionSnapshot;
@@ -351,6 +352,29 @@ impl Platform {
         let number = self.sequence.next(Stream::Alarm);
         let alarm = AlarmUp::new(&self.settings.unit, number, change);
         self.outbound.publish(now, &Report::Alarm(&alarm), sink);
+    }
+
+    /// Reports numbers that will not arrive.
+    pub fn gap(
+        &mut self,
+        now: Timestamp,
+        class: Class,
+        spool: SpoolId,
+        gap: Gap,
+        sink: &mut Sink<'_>,
+    ) {
+        let gap = GapUp::new(self.settings.unit.id.as_ref(), class, spool, gap);
+        self.outbound.publish(now, &Report::Gap(&gap), sink);
+    }
+
+    /// Says whether the unit is there; the publish is to be retained.
+    pub fn presence(&mut self, now: Timestamp, presence: Presence, sink: &mut Sink<'_>) {
+        let presence = PresenceUp {
+            rsu_id: self.settings.unit.id.as_ref(),
+            presence,
+        };
+        self.outbound
+            .publish(now, &Report::Presence(&presence), sink);
     }
 
     /// Reports the fused picture, a publish for each junction, and the traffic of an interval that

@@ -291,6 +291,9 @@ impl Service {
 
     /// Says farewell to the broker, takes in what was still ordered, and commits.
     async fn end(mut self) -> Result<(), Box<dyn std::error::Error>> {
+        if let Some(reporting) = self.station.reporting() {
+            reporting.say_farewell(clock::now());
+        }
         drop(self.tasks.stop_uplink.take());
         (&mut self.tasks.uplink).await?;
         (&mut self.tasks.downlink).await??;

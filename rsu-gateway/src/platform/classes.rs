@@ -43,7 +43,7 @@ impl Default for Classes {
             Stream::Answer | Stream::Versions | Stream::Information | Stream::Broadcast => {
                 Class::Durable
             }
-            Stream::Alarm => Class::Durable,
+            Stream::Alarm | Stream::Gap => Class::Durable,
             _ => Class::Live,
         }))
     }

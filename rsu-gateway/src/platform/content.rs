@@ -12,6 +12,7 @@ mod alert;
 mod answer;
 mod broadcast;
 mod command;
+mod delivery;
 mod information;
 mod map;
 mod position;
@@ -32,6 +33,7 @@ pub use broadcast::{BroadcastState, BroadcastStatus};
 pub use command::read_command;
 #[cfg(test)]
 pub(super) use command::schema::command_schema;
+pub use delivery::{GapUp, Presence, PresenceUp};
 pub use information::{
     DeviceState, DeviceStatus, InformationResponse, InformationValue, MessageTotals,
 };

@@ -26,8 +26,8 @@ pub use tits0180::Tits0180;
 
 use super::bsm_batch::BsmBatch;
 use super::content::{
-    Acknowledgement, AlarmUp, Alert, BasicStatus, BroadcastStatus, Heartbeat, Info,
-    InformationResponse, RunningInformation, Versions,
+    Acknowledgement, AlarmUp, Alert, BasicStatus, BroadcastStatus, GapUp, Heartbeat, Info,
+    InformationResponse, PresenceUp, RunningInformation, Versions,
 };
 use super::junction::JunctionSnapshot;
 use super::traffic::Traffic;
@@ -86,6 +86,8 @@ pub enum Report<'a> {
     Broadcast(&'a BroadcastStatus<'a>),
     Traffic(&'a Traffic),
     Alarm(&'a AlarmUp<'a>),
+    Gap(&'a GapUp<'a>),
+    Presence(&'a PresenceUp<'a>),
 }
 
 /// A message as it was received, and what it says.
@@ -171,6 +173,8 @@ impl Report<'_> {
             Self::Broadcast(_) => Stream::Broadcast,
             Self::Traffic(_) => Stream::Traffic,
             Self::Alarm(_) => Stream::Alarm,
+            Self::Gap(_) => Stream::Gap,
+            Self::Presence(_) => Stream::Presence,
         }
     }
 }
@@ -195,11 +199,13 @@ pub enum Stream {
     Broadcast,
     Traffic,
     Alarm,
+    Gap,
+    Presence,
 }
 
 impl Stream {
     /// Every stream, in the order of their indices.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Info,
         Self::BasicStatus,
         Self::Heartbeat,
@@ -216,6 +222,8 @@ impl Stream {
         Self::Broadcast,
         Self::Traffic,
         Self::Alarm,
+        Self::Gap,
+        Self::Presence,
     ];
 
     /// A name for counters and queues.
@@ -237,6 +245,8 @@ impl Stream {
             Self::Broadcast => "broadcast",
             Self::Traffic => "traffic",
             Self::Alarm => "alarm",
+            Self::Gap => "gap",
+            Self::Presence => "presence",
         }
     }
 }

@@ -61,7 +61,7 @@ impl Orders {
 
     pub(super) fn set_log_level(&self, level: LogLevel) {
         let filter = match level {
-            LogLevel::Debug => "debug",
+            LogLevel::Debug => "info,rsu_gateway=debug,rsu_firmware=debug",
             LogLevel::Info => "info",
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",

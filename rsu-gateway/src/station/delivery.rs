@@ -1,6 +1,6 @@
 //! Where publishes leave: live ones to the uplink's queues, kept ones to a spool.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::clock::ClockQuality;
 use crate::mqtt::{self, Controls, Live, LiveLimits, Observer, Outbox, Publish, Uplink};
 use crate::platform::{Class, Outgoing, Place, Record, Stream};
 use crate::spool::fs::{Fs, Memory};
-use crate::spool::{self, RecordId, Recovery, Spool, Stamp};
+use crate::spool::{self, Gap, RecordId, Recovery, Spool, Stamp};
 
 /// The spools: what must survive an outage.
 pub struct Spools {
@@ -31,6 +31,21 @@ pub struct Kept {
     pub spool: Spool,
     /// Most bytes on disk.
     pub bytes_max: u64,
+    /// The class of what it keeps.
+    pub class: Class,
+    /// Gaps that need not be told any more.
+    told: HashSet<Gap>,
+}
+
+impl Kept {
+    /// The gaps that nobody has been told of.
+    pub(super) fn new_gaps(&mut self) -> Vec<Gap> {
+        let gaps = self.spool.gaps();
+        // The spool forgets old ones; so does this.
+        self.told.retain(|gap| gaps.contains(gap));
+        let told = &mut self.told;
+        gaps.into_iter().filter(|gap| told.insert(*gap)).collect()
+    }
 }
 
 impl Spools {
@@ -45,19 +60,24 @@ impl Spools {
         durable: spool::Settings,
         spilled: Option<spool::Settings>,
     ) -> io::Result<Self> {
-        let open = |name, settings: spool::Settings| {
+        let open = |name, class, settings: spool::Settings| {
             let (spool, recovery) = Spool::open(fs.clone(), &folder.join(name), settings)?;
             tell(name, &recovery);
+            let known = spool.gaps();
+            let settled = spool.stats().settled;
+            let is_old = |gap: &Gap| gap.last <= settled && !recovery.gaps.contains(gap);
             Ok::<_, io::Error>(Kept {
                 name,
                 spool,
                 bytes_max: settings.quota_bytes,
+                class,
+                told: known.into_iter().filter(is_old).collect(),
             })
         };
         Ok(Self {
-            durable: open("durable", durable)?,
+            durable: open("durable", Class::Durable, durable)?,
             spilled: spilled
-                .map(|settings| open("spilled", settings))
+                .map(|settings| open("spilled", Class::Spilled, settings))
                 .transpose()?,
         })
     }
@@ -91,6 +111,10 @@ impl Spools {
     /// Each spool.
     pub fn iter(&self) -> impl Iterator<Item = &Kept> {
         [&self.durable].into_iter().chain(&self.spilled)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Kept> {
+        [&mut self.durable].into_iter().chain(&mut self.spilled)
     }
 
     fn of(&self, class: Class) -> Option<&Spool> {
@@ -214,6 +238,10 @@ impl Delivery {
         &self.spools
     }
 
+    pub(super) fn spools_mut(&mut self) -> &mut Spools {
+        &mut self.spools
+    }
+
     fn is_connected(&self) -> bool {
         self.observer.is_connected()
     }
@@ -243,5 +271,9 @@ pub(super) fn sealed(
     let mut payload = Vec::with_capacity(outgoing.payload.len());
     let record = Record::new(class, None, now, clock);
     record.seal(outgoing.payload, outgoing.form, &mut payload);
-    Publish::new(outgoing.topic, Bytes::from(payload))
+    Publish {
+        // Who subscribes later shall know at once whether the unit is there.
+        retain: outgoing.stream == Stream::Presence,
+        ..Publish::new(outgoing.topic, Bytes::from(payload))
+    }
 }

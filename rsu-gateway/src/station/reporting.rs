@@ -11,13 +11,15 @@ use rsu_firmware::time::{Span, Timestamp};
 use super::delivery::{Delivery, ReplayRefused, Spools, sealed};
 use super::senders::SenderClocks;
 use super::vitals::{Facts, Vitals};
-use crate::clock::{self, ClockSource, Moment};
+use crate::clock::{self, ClockQuality, ClockSource, Moment};
 use crate::downlink::{self, Effect};
 use crate::health::{AlarmChange, Latencies, Stage};
 use crate::mqtt::{
     self, Controls, LiveLimits, LiveStats, Monitor, Publish, SettingsError, Uplink, UplinkStats,
 };
-use crate::platform::{self, Class, Due, Outgoing, Platform, Published, RsuStatus, Running, Tits0180};
+use crate::platform::{
+    self, Class, Due, Outgoing, Platform, Presence, Published, RsuStatus, Running, Tits0180,
+};
 use crate::spool::Spool;
 
 /// Reports what the unit hears and fuses.
@@ -55,8 +57,15 @@ impl Reporting {
         live: LiveLimits,
         vitals: Vitals,
     ) -> Result<(Self, Uplink), SettingsError> {
-        let mut uplink = Uplink::new(uplink, spools.outboxes())?;
         let platform = Arc::new(Mutex::new(platform));
+        let last_will = last_will(&platform);
+        let mut uplink = Uplink::new(
+            mqtt::Settings {
+                last_will,
+                ..uplink
+            },
+            spools.outboxes(),
+        )?;
         let introducing = platform.clone();
         let source = vitals.clock_source().clone();
         uplink.on_connect(move || introduction(&introducing, &source));
@@ -181,6 +190,13 @@ impl Reporting {
         self.delivery.replay(class, numbers)
     }
 
+    /// Tells the platform that the unit goes.
+    pub fn say_farewell(&mut self, now: Timestamp) {
+        self.with_platform(now, |platform, sink| {
+            platform.presence(now, Presence::Offline, sink);
+        });
+    }
+
     /// Whose counters tell what became of commands.
     pub fn observe_downlink(&mut self, downlink: downlink::Observer) {
         self.downlink = downlink;
@@ -237,6 +253,16 @@ impl Reporting {
             true => RsuStatus::Fault,
             false => RsuStatus::Normal,
         });
+        let mut gaps = Vec::new();
+        for kept in self.delivery.spools_mut().iter_mut() {
+            let (class, id) = (kept.class, kept.spool.stats().id);
+            gaps.extend(kept.new_gaps().into_iter().map(|gap| (class, id, gap)));
+        }
+        for (class, id, gap) in gaps {
+            self.with_platform(now, |platform, sink| {
+                platform.gap(now, class, id, gap, sink);
+            });
+        }
         for change in &changes {
             self.with_platform(now, |platform, sink| platform.alarm(now, change, sink));
         }
@@ -249,7 +275,10 @@ impl Reporting {
             .chain(lost.counters.iter().copied());
         let stages = stages(rsu, &lock(&self.platform), &self.uplink());
         let commands = self.downlink.counters().entries();
-        (drops.collect(), stages.into_iter().chain(commands).collect())
+        (
+            drops.collect(),
+            stages.into_iter().chain(commands).collect(),
+        )
     }
 
     /// Lets the platform part work, and hands over what it writes.
@@ -273,8 +302,21 @@ fn introduction(platform: &Mutex<Platform>, source: &ClockSource) -> Vec<Publish
     let quality = source.quality();
     let mut publishes = Vec::new();
     let mut collect = |out: Outgoing<'_>| publishes.push(sealed(out, Class::Live, now, quality));
-    lock(platform).introduce(now, &mut collect);
+    let mut platform = lock(platform);
+    platform.introduce(now, &mut collect);
+    platform.presence(now, Presence::Online, &mut collect);
     publishes
+}
+
+/// What the broker says when the connection dies.
+fn last_will(platform: &Mutex<Platform>) -> Option<Publish> {
+    let now = clock::now();
+    let mut will = None;
+    // How good the clock will be then, nobody knows.
+    let quality = ClockQuality::default();
+    let mut collect = |out: Outgoing<'_>| will = Some(sealed(out, Class::Live, now, quality));
+    lock(platform).presence(now, Presence::Lost, &mut collect);
+    will
 }
 
 /// Times the uplink, and feels its pulse.

@@ -58,7 +58,7 @@ fn event(number: u64) -> Vec<u8> {
     let text = jer.to_string();
     let message: MessageFrame<'_> = serde_json::from_str(&text).unwrap();
     let mut bytes = [0; 256];
-    let length = message.encode(&mut bytes, Profile::default()).unwrap().len();
+    let length = message.encode(&mut bytes, Profile::default()).unwrap();
     data::frame(Aid::RSI_DYNAMIC, &bytes[..length], Adaptation::Present)
 }
 
@@ -69,6 +69,8 @@ struct Ledger {
     payloads: BTreeMap<u64, Value>,
     arrivals: Vec<u64>,
     duplicates: u64,
+    /// Numbers that the unit never gave out, as it says.
+    unused: Vec<std::ops::RangeInclusive<u64>>,
 }
 
 impl Ledger {
@@ -79,8 +81,16 @@ impl Ledger {
             return;
         }
         let spool = record["spool"].as_str().unwrap().to_owned();
-        assert_eq!(*self.spool.get_or_insert(spool.clone()), spool, "one unit, one spool");
+        assert_eq!(
+            *self.spool.get_or_insert(spool.clone()),
+            spool,
+            "one unit, one spool"
+        );
         let number = record["seq"].as_u64().unwrap();
+        if let (Some(from), Some(to)) = (payload["from"].as_u64(), payload["to"].as_u64()) {
+            assert_eq!(payload["reason"], "unfinished", "nothing that was committed is lost");
+            self.unused.push(from..=to);
+        }
         match self.payloads.get(&number) {
             None => {
                 self.payloads.insert(number, payload);
@@ -95,7 +105,10 @@ impl Ledger {
 
     fn missing(&self) -> Vec<u64> {
         let last = self.payloads.keys().next_back().copied().unwrap_or(0);
-        (1..=last).filter(|number| !self.payloads.contains_key(number)).collect()
+        let is_unused = |number: &u64| self.unused.iter().any(|unused| unused.contains(number));
+        (1..=last)
+            .filter(|number| !self.payloads.contains_key(number) && !is_unused(number))
+            .collect()
     }
 
     fn events(&self) -> impl Iterator<Item = u64> {
@@ -122,7 +135,7 @@ impl City {
                 let mut options = MqttOptions::new("city", broker.ip().to_string(), broker.port());
                 options.set_max_packet_size(1 << 20, 1 << 20);
                 let (client, mut events) = AsyncClient::new(options, 64);
-                for filter in ["rsu/R1/rsi/up", "rsu/R1/records/query/ack"] {
+                for filter in ["rsu/R1/+/up", "rsu/R1/records/query/ack"] {
                     client.subscribe(filter, QoS::AtLeastOnce).await.unwrap();
                 }
                 loop {
@@ -153,6 +166,23 @@ impl City {
             ledger.take(&payload);
         }
     }
+}
+
+/// What the platform shall be sent again.
+fn query(number: usize, first: u64, last: u64) -> Value {
+    json!({"class": "durable", "from": first, "to": last, "ack": true, "seqNum": number.to_string()})
+}
+
+/// Neighbours as ranges.
+fn ranges(numbers: &[u64]) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
 }
 
 /// The unit, and what its radio hears.
@@ -198,4 +228,82 @@ impl Random {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (z ^ (z >> 31)) % limit
     }
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_broker_and_unit_are_killed_over_and_over() {
+    let mut broker = Mosquitto::start("");
+    let folder = data::folder("conservation");
+    let config = folder.join("rsu.toml");
+    let storage = folder.join("data");
+    let text = configuration(broker.address(), storage.to_str().unwrap());
+    std::fs::write(&config, text).unwrap();
+    let config = config.to_str().unwrap();
+
+    let mut city = City::start(broker.address());
+    let mut ledger = Ledger::default();
+    let mut random = Random(20_261_122);
+    let mut next_event = 0;
+    let rounds = rounds();
+    for round in 0..rounds {
+        let unit = Unit::start(config).await;
+        let life = Duration::from_millis(LIFE_MS_MIN + random.below(LIFE_MS_SPAN));
+        unit.hear_events(&mut next_event, life).await;
+        // In two of three rounds the broker dies, sometimes before the unit, sometimes after it.
+        let broker_dies = random.below(3);
+        if broker_dies == 0 {
+            broker.kill();
+            unit.hear_events(&mut next_event, Duration::from_millis(100))
+                .await;
+        }
+        drop(unit);
+        if broker_dies == 1 {
+            broker.kill();
+        }
+        if broker_dies < 2 {
+            broker.restart();
+        }
+        city.take(&mut ledger, Duration::from_millis(20)).await;
+        if round % 10 == 9 {
+            println!(
+                "{} of {rounds} rounds, {} records",
+                round + 1,
+                ledger.payloads.len()
+            );
+        }
+    }
+
+    // In the end both live. What waited comes first, in its order; then what happens now.
+    let unit = Unit::start(config).await;
+    let settled = next_event;
+    let until = Instant::now() + PATIENCE;
+    while !ledger.events().any(|event| event > settled) {
+        assert!(Instant::now() < until, "fresh events do not flow");
+        unit.hear_events(&mut next_event, Duration::from_millis(200))
+            .await;
+        city.take(&mut ledger, Duration::from_millis(100)).await;
+    }
+    city.take(&mut ledger, Duration::from_secs(2)).await;
+
+    let (records, late) = (ledger.payloads.len(), ledger.arrivals.clone());
+    assert!(late.is_sorted(), "the first arrivals are in order");
+    let missing = ledger.missing();
+    for (number, (first, last)) in (1..).zip(ranges(&missing)) {
+        city.ask.send(query(number, first, last)).await.unwrap();
+        city.take(&mut ledger, Duration::from_secs(1)).await;
+    }
+    let events: std::collections::BTreeSet<_> = ledger.events().collect();
+    println!(
+        "{rounds} rounds: {next_event} events heard, {} reported; {records} records came by \
+         themselves, {} more when asked for, {} duplicates",
+        events.len(),
+        missing.len(),
+        ledger.duplicates
+    );
+    assert_eq!(ledger.missing(), [0; 0], "every number is there");
+    assert!(
+        ledger.payloads.len() as u64 > u64::from(rounds),
+        "{}",
+        ledger.payloads.len()
+    );
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod command_line;
+mod conservation;
 mod data;
 mod demo;
 mod encode;

@@ -82,9 +82,15 @@ impl Service {
     }
 }
 
+/// The configuration, with a data folder of the test's own.
 fn write_configuration(test: &str, configuration: &str) -> PathBuf {
-    let path = data::folder(test).join("rsu.toml");
-    fs::write(&path, configuration).unwrap();
+    let folder = data::folder(test);
+    let storage = format!(
+        "[storage]\nfolder = {:?}\nfree_bytes_min = 0\n",
+        folder.join("data")
+    );
+    let path = folder.join("rsu.toml");
+    fs::write(&path, format!("{configuration}{storage}")).unwrap();
     path
 }
 

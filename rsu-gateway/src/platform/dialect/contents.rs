@@ -34,6 +34,8 @@ pub(super) fn write(report: &Report<'_>, payload: &mut Vec<u8>) -> Result<Form, 
         Report::Broadcast(status) => serde_json::to_writer(payload, status)?,
         Report::Traffic(traffic) => serde_json::to_writer(payload, traffic)?,
         Report::Alarm(alarm) => serde_json::to_writer(payload, alarm)?,
+        Report::Gap(gap) => serde_json::to_writer(payload, gap)?,
+        Report::Presence(presence) => serde_json::to_writer(payload, presence)?,
     }
     Ok(Form::Object)
 }

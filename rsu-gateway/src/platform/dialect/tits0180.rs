@@ -28,6 +28,8 @@ pub(super) const CONTRACT: Contract = Contract {
         (Stream::Junction, "rsu/{id}/junction/up"),
         (Stream::Traffic, "rsu/{id}/traffic/up"),
         (Stream::Alarm, "rsu/{id}/alarm/up"),
+        (Stream::Gap, "rsu/{id}/gap/up"),
+        (Stream::Presence, "rsu/{id}/presence/up"),
         (Stream::Information, "rsu/{id}/info/query/response"),
         (Stream::Broadcast, "rsu/{id}/broadcast/up"),
     ],
