@@ -68,8 +68,8 @@ use crate::health::{AlarmChange, SpoolFigures, Stage, StageLatency};
 use crate::spool::{Gap, SpoolId};
 use alerts::Alerts;
 use content::{
-    AlarmUp, BasicStatus, BsmConfig, Config, GapUp, Header, Heartbeat, Info, MapConfig, RsiConfig,
-    PresenceUp, RunningInformation, StreamConfig,
+    AlarmUp, BasicStatus, BsmConfig, Config, GapUp, Header, Heartbeat, Info, MapConfig, PresenceUp,
+    RsiConfig, RunningInformation, StreamConfig,
 };
 use effects::Questions;
 use junction::JunctionSnapshot;

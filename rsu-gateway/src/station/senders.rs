@@ -63,12 +63,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The first minute of 2026 and some.
+    /// The second minute of 2026 and some.
     fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(1_767_225_600_000 + millis)
+        Timestamp::from_millis(1_767_225_660_000 + millis)
     }
 
     fn heard(clocks: &mut SenderClocks, now: Timestamp, stamp_ms: i64) {
+        let stamp_ms = 60_000 + stamp_ms;
         let spat = json!({"spatFrame": {
             "msgCnt": 0, "moy": stamp_ms / 60_000, "timeStamp": stamp_ms % 60_000,
             "intersections": [{"intersectionId": {"id": 1}, "status": "0000",

@@ -88,7 +88,10 @@ impl Ledger {
         );
         let number = record["seq"].as_u64().unwrap();
         if let (Some(from), Some(to)) = (payload["from"].as_u64(), payload["to"].as_u64()) {
-            assert_eq!(payload["reason"], "unfinished", "nothing that was committed is lost");
+            assert_eq!(
+                payload["reason"], "unfinished",
+                "nothing that was committed is lost"
+            );
             self.unused.push(from..=to);
         }
         match self.payloads.get(&number) {

@@ -228,6 +228,8 @@ fn content_schema(stream: Stream, generator: &mut SchemaGenerator) -> Schema {
         Stream::Broadcast => of::<content::BroadcastStatus<'_>>,
         Stream::Traffic => of::<Traffic>,
         Stream::Alarm => of::<content::AlarmUp<'_>>,
+        Stream::Gap => of::<content::GapUp<'_>>,
+        Stream::Presence => of::<content::PresenceUp<'_>>,
         Stream::Answer => of::<content::AnswerContent<'_>>,
         Stream::Bsm | Stream::Junction => panic!("{} is no object with a record", stream.name()),
     };
@@ -252,6 +254,8 @@ fn title(stream: Stream) -> &'static str {
         Stream::Broadcast => "State of a broadcast",
         Stream::Traffic => "Traffic at a junction",
         Stream::Alarm => "Alarm",
+        Stream::Gap => "Gap",
+        Stream::Presence => "Presence",
     }
 }
 
@@ -278,6 +282,10 @@ fn summary(stream: Stream) -> &'static str {
         Stream::Broadcast => "How far a broadcast that the platform ordered has come; ours.",
         Stream::Traffic => "What passed on each lane in an interval; ours.",
         Stream::Alarm => "Something is wrong, gets worse, or is right again; ours.",
+        Stream::Gap => "Numbers of records that will not arrive, and why; ours.",
+        Stream::Presence => {
+            "Whether the unit is there; retained, and the last will of the connection; ours."
+        }
     }
 }
 

@@ -19,7 +19,8 @@ use crate::platform::content::{
 };
 use crate::platform::junction::Node;
 use crate::platform::traffic::{LaneTraffic, Traffic};
-use crate::platform::{Outgoing, Platform, Running, Settings, Unit, UnitPosition};
+use crate::platform::{Outgoing, Platform, Presence, Running, Settings, Unit, UnitPosition};
+use crate::spool::{Gap, Reason, SpoolId};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -205,6 +206,13 @@ pub(super) fn everything(name: DialectName) -> (Vec<Said>, u64) {
         count: 1,
     };
     platform.alarm(NOW, &alarm, sink);
+    let gap = Gap {
+        first: 3,
+        last: 9,
+        reason: Reason::Damaged,
+    };
+    platform.gap(NOW, Class::Durable, SpoolId(7), gap, sink);
+    platform.presence(NOW, Presence::Online, sink);
     let mut fusion = Box::new(Fusion::<16>::new());
     let map: MapData<'_> = serde_json::from_value(map()["mapFrame"].take()).unwrap();
     observe::map(&mut *fusion, NOW, &map, |node, error| {

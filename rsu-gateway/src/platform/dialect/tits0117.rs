@@ -31,6 +31,7 @@ const CONTRACT: Contract = Contract {
         (Stream::Junction, "V2X.RSU.Junction.UP"),
         (Stream::Traffic, "V2X.RSU.Traffic.UP"),
         (Stream::Alarm, "V2X.RSU.Alarm.UP"),
+        (Stream::Gap, "V2X.RSU.Gap.UP"),
         (Stream::Broadcast, "V2X.RSU.Broadcast.UP"),
     ],
     commands: &[
