@@ -282,9 +282,9 @@ impl Log {
 
     fn begin_segment(&mut self, base: u64) -> io::Result<Writer> {
         // One without a committed record is left from a failure: its place is taken.
-        if let Some(unused) = self
-            .segments
-            .pop_back_if(|newest| newest.last < newest.base)
+        let newest = self.segments.back();
+        if newest.is_some_and(|newest| newest.last < newest.base)
+            && let Some(unused) = self.segments.pop_back()
         {
             match self.fs.remove(&self.path(unused.base)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -34,12 +34,15 @@ pub struct Vitals {
     /// Files of the unit's own that could not be read at its start.
     unreadable_files: Vec<String>,
     /// Told when alarms have changed.
-    keep: Option<Box<dyn Fn(&Alarms) + Send>>,
+    keep: Option<Keep>,
     /// How long each stage takes.
     pub latencies: Latencies,
     /// Where the monitoring on the spot finds the latest look.
     pub board: Board,
 }
+
+/// Keeps alarms over a restart.
+type Keep = Box<dyn Fn(&Alarms) + Send>;
 
 /// What others know of the unit at the moment of a look.
 pub(super) struct Facts<'a> {

@@ -190,7 +190,7 @@ fn ranges(numbers: &[u64]) -> Vec<(u64, u64)> {
 
 /// The unit, and what its radio hears.
 struct Unit {
-    program: Running,
+    _program: Running,
     radio: UdpSocket,
 }
 
@@ -206,7 +206,10 @@ impl Unit {
         let (program, address) = started.await.unwrap();
         let radio = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         radio.connect(address).await.unwrap();
-        Self { program, radio }
+        Self {
+            _program: program,
+            radio,
+        }
     }
 
     /// Lets events happen for so long.
@@ -268,7 +271,7 @@ async fn nothing_is_lost_while_broker_and_unit_are_killed_over_and_over() {
         }
         city.take(&mut ledger, Duration::from_millis(20)).await;
         if round % 10 == 9 {
-            println!(
+            eprintln!(
                 "{} of {rounds} rounds, {} records",
                 round + 1,
                 ledger.payloads.len()
@@ -296,7 +299,7 @@ async fn nothing_is_lost_while_broker_and_unit_are_killed_over_and_over() {
         city.take(&mut ledger, Duration::from_secs(1)).await;
     }
     let events: std::collections::BTreeSet<_> = ledger.events().collect();
-    println!(
+    eprintln!(
         "{rounds} rounds: {next_event} events heard, {} reported; {records} records came by \
          themselves, {} more when asked for, {} duplicates",
         events.len(),
