@@ -85,7 +85,7 @@ pub enum StartError {
 
 /// A task that is silent for longer is stalled. The radio may wait for frames for a second, the
 /// spool for a slow disk.
-const SILENT_MAX: Duration = Duration::from_secs(30);
+const SILENT_MAX: Duration = Duration::from_secs(20);
 
 /// How long a stop may take to write what waits to disk.
 const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! Commands over a real broker: sent down by a platform, carried out, answered.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

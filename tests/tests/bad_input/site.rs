@@ -11,7 +11,6 @@ use rsu_firmware::rsu::{self, Dropped};
 use rsu_firmware::stats::{DropReason, FrameKind};
 use rsu_firmware::time::{Span, Timestamp};
 use rsu_firmware::uper::Profile;
-use rsu_gateway::clock::ClockSource;
 use rsu_gateway::platform::{self, RsuId, Unit};
 use rsu_gateway::radio::Radio;
 use rsu_gateway::radio::trace::{Pace, Trace};
@@ -56,8 +55,7 @@ impl Site {
         let id: RsuId = "R1".parse().unwrap();
         let uplink = broker::settings(([127, 0, 0, 1], 1).into(), "rsu-R1");
         let platform = platform::Settings::new(Unit::named(id));
-        let clock = ClockSource::default();
-        let (reporting, _) = Reporting::new(platform, uplink, clock, "/".into()).unwrap();
+        let (reporting, _) = Reporting::in_memory(platform, uplink).unwrap();
         Self::with_station(Station::new(rsu::Settings::default(), Some(reporting)))
     }
 

@@ -199,7 +199,7 @@ async fn figures() {
         let commits = 300;
         let before = written_to_disk();
         for _ in 0..commits {
-            let newest = (0..records).map(|_| append(&spool, 300)).last();
+            let newest = (0..records).fold(None, |_, _| Some(append(&spool, 300)));
             spool.committed(newest.unwrap()).await.unwrap();
         }
         let payload = commits * records * 300;
