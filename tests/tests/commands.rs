@@ -11,7 +11,7 @@ use rsu_gateway::downlink::{self, Desk, Effect, Observer, Order, Outside, Upload
 use rsu_gateway::mqtt::{MemoryOutbox, OutboxLimits, Publish, Uplink};
 use rsu_gateway::platform::{Outgoing, Platform, Settings, Tits0180, Unit};
 use rsu_gateway::spool::fs::Memory;
-use rumqttc::{AsyncClient, Event, MqttOptions, QoS};
+use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::{Value, json};
 use tests::broker::{DemoBroker, PATIENCE, settings, subscribe, wait_until};
 use tokio::sync::{mpsc, oneshot};
@@ -109,7 +109,7 @@ impl CloudPlatform {
         let mut options = MqttOptions::new("platform", broker.ip().to_string(), broker.port());
         options.set_max_packet_size(1 << 20, 1 << 20);
         let (client, mut events) = AsyncClient::new(options, 16);
-        tokio::spawn(async move { while let Ok::<Event, _>(_) = events.poll().await {} });
+        tokio::spawn(async move { while events.poll().await.is_ok() {} });
         Self { client, heard }
     }
 
