@@ -16,6 +16,10 @@ use super::stats::{Condition, Failures};
 
 /// How often the cursor is written, while records arrive: so much is sent again after a cut.
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// When so many have arrived, it is saved sooner: a unit that is started again and again shall get
+/// on with what waits, and not send the same again and again.
+const SAVE_RECORDS: u64 = 128;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 
@@ -231,12 +235,15 @@ impl Disk {
         range.changed.notify_one();
     }
 
-    /// Saves the cursor: now and then, at once if numbers are lost or somebody waits.
+    /// Saves the cursor: now and then and when much has arrived, at once if numbers are lost or
+    /// somebody waits.
     fn save(&mut self, now: Instant, is_awaited: bool) {
         let settled = self.log.settled();
         let is_old = now.duration_since(self.saved_at) >= SAVE_INTERVAL;
         let has_news = settled > self.saved_settled;
-        let is_wanted = self.log.has_unsaved_gaps || (has_news && (is_old || is_awaited));
+        let is_much = settled >= self.saved_settled.saturating_add(SAVE_RECORDS);
+        let is_worth_it = is_old || is_much || is_awaited;
+        let is_wanted = self.log.has_unsaved_gaps || (has_news && is_worth_it);
         if is_wanted && self.saving.is_due(now) {
             let saved = self.log.save();
             if saved.is_ok() {
