@@ -65,7 +65,7 @@ pub use stats::{Condition, Failures, SpoolStats};
 
 use disk::Disk;
 use replay::{REPLAYS_MAX, Range};
-use shared::Shared;
+use shared::{Monitor, Shared};
 use state::Flush;
 
 /// A handle to a running spool; clones are handles to the same one. None of its methods waits
@@ -237,6 +237,13 @@ impl Spool {
     /// and some older ones, about a thousand at most.
     pub fn gaps(&self) -> Vec<Gap> {
         self.shared().state().known_gaps.clone()
+    }
+
+    /// Tells `monitor`, from the spool's thread, how long each record took to become durable. Only
+    /// the first one is told.
+    pub fn monitor(&self, monitor: impl Fn(Duration) + Send + Sync + 'static) {
+        let monitor = Monitor(Box::new(monitor));
+        let _ = self.shared().monitor.set(monitor);
     }
 
     /// How it is doing.

@@ -39,6 +39,8 @@ pub(super) struct MqttSection {
     packet_bytes_max: Within<4_096, { Settings::PACKET_BYTES_MAX as i64 }>,
     #[serde(default = "backfill_bytes_per_s_max")]
     backfill_bytes_per_s_max: Within<0, { 1 << 30 }>,
+    #[serde(default = "backfill_in_flight_bytes_max")]
+    backfill_in_flight_bytes_max: Within<1_024, { 16 << 20 }>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -95,6 +97,7 @@ impl MqttSection {
             window: u16::try_from(self.window.0).unwrap_or(Settings::WINDOW_MAX),
             packet_bytes_max: self.packet_bytes_max.size(),
             backfill_bytes_per_second_max: (backfill > 0).then_some(backfill),
+            backfill_in_flight_bytes_max: self.backfill_in_flight_bytes_max.size(),
             ..Settings::new(first, self.client_id.clone().unwrap_or(client_id))
         })
     }
@@ -142,4 +145,5 @@ super::value::defaults! {
     window = 64;
     packet_bytes_max = 256 << 10;
     backfill_bytes_per_s_max = 256 << 10;
+    backfill_in_flight_bytes_max = 32 << 10;
 }

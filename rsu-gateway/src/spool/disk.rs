@@ -136,6 +136,10 @@ impl Disk {
         while !rest.is_empty() && result.is_ok() {
             match self.log.commit(rest.iter().map(|queued| &queued.record)) {
                 Ok(count) => {
+                    if let Some(monitor) = self.shared.monitor.get() {
+                        let durable = rest.iter().take(count);
+                        durable.for_each(|queued| (monitor.0)(queued.appended.elapsed()));
+                    }
                     rest = rest.get(count..).unwrap_or_default();
                     self.shared.state().commit(count);
                     self.shared.changed.notify_one();

@@ -1,7 +1,8 @@
 //! What those who append and send share with the thread that does the disk's work.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -25,6 +26,17 @@ pub(super) struct Shared {
     /// For the uplink.
     pub(super) changed: Notify,
     pulse: AtomicU64,
+    /// Who hears how long each record took to become durable.
+    pub(super) monitor: OnceLock<Monitor>,
+}
+
+/// Hears from the thread, which it must not hold up.
+pub(super) struct Monitor(pub(super) Box<dyn Fn(Duration) + Send + Sync>);
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Monitor(..)")
+    }
 }
 
 /// Gives out the numbers.
@@ -68,6 +80,7 @@ impl Shared {
             wake: Condvar::new(),
             changed: Notify::new(),
             pulse: AtomicU64::new(0),
+            monitor: OnceLock::new(),
         }
     }
 

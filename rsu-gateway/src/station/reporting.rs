@@ -69,6 +69,11 @@ impl Reporting {
         let introducing = platform.clone();
         let source = vitals.clock_source().clone();
         uplink.on_connect(move || introduction(&introducing, &source));
+        for kept in spools.iter() {
+            let latencies = vitals.latencies.clone();
+            kept.spool
+                .monitor(move |waited| latencies.record(Stage::Commit, waited));
+        }
         let reporting = Self {
             delivery: Delivery::new(&mut uplink, spools, live),
             platform,
