@@ -78,7 +78,21 @@ fn the_default_map_of_the_platform_is_read_and_goes_up_as_it_came() {
         up.push(serde_json::from_slice::<Value>(out.payload).unwrap());
     };
     platform.handle_message(Timestamp::from_millis(0), &bytes[..length], &message, sink);
-    assert_eq!(up[0]["map"], recorded);
+    assert_eq!(of_one(up[0]["map"].take()), of_one(recorded));
+}
+
+/// The recording writes a list of one element now as that element, now as a list: here it is always
+/// the element.
+fn of_one(value: Value) -> Value {
+    match value {
+        Value::Array(mut list) if list.len() == 1 => of_one(list.remove(0)),
+        Value::Array(list) => list.into_iter().map(of_one).collect(),
+        Value::Object(members) => {
+            let member = |(name, value)| (name, of_one(value));
+            members.into_iter().map(member).collect()
+        }
+        value => value,
+    }
 }
 
 #[test]
