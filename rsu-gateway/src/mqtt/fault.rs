@@ -28,6 +28,8 @@ pub enum Fault {
     Protocol,
     /// The broker lives and does not acknowledge.
     AckTimeout,
+    /// More came down than can be held.
+    Flooded,
     /// The broker ended the connection.
     Closed,
     /// The broker ends connection after connection, as it does when two clients have the same
@@ -63,6 +65,8 @@ pub(super) enum Lost {
     Jammed(u16),
     #[error(transparent)]
     Join(#[from] JoinError),
+    #[error("more came down than can be held")]
+    Flooded,
     #[error("the client library takes no more requests")]
     NoRequests,
 }
@@ -131,6 +135,7 @@ impl Lost {
             Self::Closed | Self::ClosedUnanswered { .. } => Fault::Closed,
             Self::ConnectTimeout(_) => Fault::NoAnswer,
             Self::AckTimeout(_) => Fault::AckTimeout,
+            Self::Flooded => Fault::Flooded,
             Self::Client(error) => match &**error {
                 ConnectionError::NetworkTimeout
                 | ConnectionError::FlushTimeout

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::connection::IncomingPublish;
-use super::shared::Shared;
 
 /// A publish from the broker on one of the subscribed topics.
 ///
@@ -23,41 +22,50 @@ pub struct Received {
     /// The broker delivered it before.
     pub duplicate: bool,
     ack: Option<Ack>,
+    /// Its share of what may be held.
+    _room: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
 struct Ack {
     packet_id: u16,
-    connection: mpsc::Sender<u16>,
-    shared: Arc<Shared>,
+    /// As many wait there at most as publishes are held.
+    connection: mpsc::UnboundedSender<u16>,
 }
 
+/// What a publish takes beside its topic and payload.
+const OVERHEAD_BYTES: usize = 128;
+
 impl Received {
+    /// `None` if there is no room for it.
     pub(super) fn new(
         publish: IncomingPublish,
-        connection: mpsc::Sender<u16>,
-        shared: &Arc<Shared>,
-    ) -> Self {
+        connection: mpsc::UnboundedSender<u16>,
+        room: &Arc<Semaphore>,
+    ) -> Option<Self> {
+        let bytes = publish.topic.len() + publish.payload.len() + OVERHEAD_BYTES;
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let room = room.clone().try_acquire_many_owned(bytes).ok()?;
         let ack = publish.packet_id.map(|packet_id| Ack {
             packet_id,
             connection,
-            shared: shared.clone(),
         });
-        Self {
+        Some(Self {
             topic: publish.topic,
             payload: publish.payload,
             retain: publish.retain,
             duplicate: publish.duplicate,
             ack,
-        }
+            _room: room,
+        })
     }
 
     /// Acknowledges it on the connection that it came on. Without effect when that connection
     /// has ended: the broker delivers it again. Never blocks.
     pub fn ack(self) {
-        let Some(ack) = self.ack else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = ack.connection.try_send(ack.packet_id) {
-            ack.shared.update(|stats| stats.received.acks_dropped += 1);
+        if let Some(ack) = self.ack {
+            // A connection that has ended needs none.
+            let _ = ack.connection.send(ack.packet_id);
         }
     }
 }

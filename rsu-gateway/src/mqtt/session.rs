@@ -153,8 +153,8 @@ struct Session<'a> {
     live_in_a_row: usize,
     /// While set, records go one at a time.
     trial: Option<Trial>,
-    acks: mpsc::Receiver<u16>,
-    ack_sender: mpsc::Sender<u16>,
+    acks: mpsc::UnboundedReceiver<u16>,
+    ack_sender: mpsc::UnboundedSender<u16>,
     farewell: Farewell,
 }
 
@@ -174,7 +174,7 @@ enum InHand {
 
 impl<'a> Session<'a> {
     fn new(uplink: &'a mut Uplink, requests: Requests, now: Instant) -> Self {
-        let (ack_sender, acks) = mpsc::channel(uplink.settings.received_queue_max);
+        let (ack_sender, acks) = mpsc::unbounded_channel();
         let settings = &uplink.settings;
         let backfill = Backfill::new(
             settings.backfill_bytes_per_second_max,

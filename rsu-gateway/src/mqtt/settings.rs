@@ -46,8 +46,12 @@ pub struct Settings {
     /// Largest payload received, bytes, at most [`Settings::RECEIVED_BYTES_MAX`]; larger ones
     /// are acknowledged and dropped.
     pub received_bytes_max: usize,
-    /// Received publishes that may wait for their reader; more are dropped.
+    /// Received publishes that may wait for their reader.
     pub received_queue_max: usize,
+    /// Bytes of received publishes that may be held, from their arrival until they are
+    /// acknowledged. Beyond either limit what came at QoS 0 is dropped, and at QoS 1 the
+    /// connection is ended: a broker that has a session brings it again.
+    pub received_queue_bytes_max: usize,
     /// Longest time that a stop may take to send what waits.
     pub flush_timeout: Duration,
     /// What the broker publishes, at QoS 1, when the connection dies without a farewell.
@@ -118,7 +122,8 @@ impl Settings {
             backfill_in_flight_bytes_max: 32 << 10,
             packet_bytes_max: 256 << 10,
             received_bytes_max: 256 << 10,
-            received_queue_max: 64,
+            received_queue_max: 16 << 10,
+            received_queue_bytes_max: 8 << 20,
             flush_timeout: Duration::from_secs(3),
             last_will: None,
         }

@@ -90,11 +90,8 @@ pub struct ReceivedStats {
     pub bytes: u64,
     /// Dropped: the payload was larger than `received_bytes_max`.
     pub too_large: u64,
-    /// Dropped: `received_queue_max` publishes waited already, or nobody reads.
+    /// Not taken: as many waited already as may, or nobody reads.
     pub dropped_full: u64,
-    /// Acknowledgements dropped because the connection was behind with them; the broker
-    /// delivers these publishes again.
-    pub acks_dropped: u64,
     /// Topic filters that the broker refused.
     pub filters_refused: u64,
 }

@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{debug, info, warn};
 
@@ -38,6 +38,8 @@ pub struct Uplink {
     pub(super) shared: Arc<Shared>,
     pub(super) filters: Vec<String>,
     pub(super) reader: Option<mpsc::Sender<Received>>,
+    /// In bytes.
+    pub(super) received_room: Arc<Semaphore>,
     pub(super) monitor: Arc<dyn Monitor>,
     pub(super) brokers: Brokers,
     pub(super) credentials: Credentials,
@@ -63,10 +65,11 @@ impl Uplink {
         }
         Ok(Self {
             brokers: Brokers::new(settings.brokers.clone(), settings.return_interval),
-            settings: Arc::new(settings),
             shared,
             filters: Vec::new(),
             reader: None,
+            received_room: Arc::new(Semaphore::new(settings.received_queue_bytes_max)),
+            settings: Arc::new(settings),
             monitor: Arc::new(Unmonitored),
             credentials: Credentials::default(),
             lanes: Lanes::default(),

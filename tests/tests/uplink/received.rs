@@ -1,5 +1,6 @@
 //! What comes down: acknowledged when its reader says so, bounded whatever comes.
 
+use rsu_gateway::mqtt::Fault;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{self, Packet};
 use tests::broker::{PATIENCE, settings, wait_until};
@@ -48,8 +49,9 @@ async fn a_command_is_acknowledged_when_its_reader_says_so() {
 
 #[tokio::test]
 async fn an_oversize_or_superfluous_command_is_counted() {
-    let script = |_| Script {
-        commands: vec![command(vec![0; 101]), command("1"), command("2")],
+    let unacknowledged = v4::Publish::new("rsu/R1/config/down", QoS::AtMostOnce, "2");
+    let script = move |_| Script {
+        commands: vec![command(vec![0; 101]), command("1"), unacknowledged.clone()],
         ..Script::default()
     };
     let broker = ScriptedBroker::start(script).await.unwrap();
@@ -110,7 +112,7 @@ async fn a_command_above_the_hard_limit_does_not_come_again_for_ever() {
 }
 
 #[tokio::test]
-async fn ten_thousand_queued_commands_take_no_more_room_than_the_queue_has() {
+async fn ten_thousand_queued_commands_wait_for_their_reader_and_none_is_lost() {
     const COMMANDS: u64 = 10_000;
     let script = |connection| Script {
         commands: match connection {
@@ -121,18 +123,14 @@ async fn ten_thousand_queued_commands_take_no_more_room_than_the_queue_has() {
     };
     let broker = ScriptedBroker::start(script).await.unwrap();
     let settings = settings(broker.address(), "rsu-R1");
-    let queue_max = settings.received_queue_max as u64;
     let mut commands = None;
     let running = Running::start_with(settings, |uplink| {
         commands = Some(uplink.subscribe(vec!["rsu/R1/+/down".to_owned()]).unwrap());
     });
     wait_until("all of them", || {
-        let received = running.observer.snapshot().received;
-        received.publishes + received.dropped_full == COMMANDS
+        running.observer.snapshot().received.publishes == COMMANDS
     })
     .await;
-    let received = running.observer.snapshot().received;
-    assert_eq!(received.publishes, queue_max, "nobody reads");
     assert_eq!(
         acknowledged(&broker),
         [],
@@ -140,6 +138,44 @@ async fn ten_thousand_queued_commands_take_no_more_room_than_the_queue_has() {
     );
     running.append(1);
     wait_until("acknowledgement", || running.waiting() == 0).await;
-    let mut first = commands.unwrap();
-    assert_eq!(first.recv().await.unwrap().payload, "0");
+    let mut commands = commands.unwrap();
+    for n in 0..COMMANDS {
+        let received = commands.recv().await.unwrap();
+        assert_eq!(received.payload, n.to_string());
+        received.ack();
+    }
+    let all = usize::try_from(COMMANDS).unwrap();
+    wait_until("every PUBACK", || acknowledged(&broker).len() == all).await;
+    let stats = running.observer.snapshot();
+    assert_eq!((stats.connections, stats.received.dropped_full), (1, 0));
+}
+
+#[tokio::test]
+async fn more_commands_than_can_be_held_end_the_connection_so_that_they_come_again() {
+    const BYTES: usize = 1_000;
+    // The broker brings again what it has not seen acknowledged.
+    let script = |connection| Script {
+        commands: (if connection == 0 { 0 } else { 3 }..5_u8)
+            .map(|n| command(vec![n; BYTES]))
+            .collect(),
+        ..Script::default()
+    };
+    let broker = ScriptedBroker::start(script).await.unwrap();
+    let mut settings = settings(broker.address(), "rsu-R1");
+    settings.received_queue_bytes_max = 4 * BYTES;
+    let mut commands = None;
+    let running = Running::start_with(settings, |uplink| {
+        commands = Some(uplink.subscribe(vec!["rsu/R1/+/down".to_owned()]).unwrap());
+    });
+    wait_until("the flood", || {
+        running.observer.snapshot().fault == Some(Fault::Flooded)
+    })
+    .await;
+    let mut commands = commands.unwrap();
+    for n in 0..5 {
+        let received = timeout(PATIENCE, commands.recv()).await.unwrap().unwrap();
+        assert_eq!(received.payload[0], n, "each in its order");
+        received.ack();
+    }
+    assert_eq!(running.observer.snapshot().received.dropped_full, 1);
 }

@@ -19,7 +19,7 @@ impl Session<'_> {
             }
             Event::Acknowledged { packet_id } => self.acknowledged(packet_id)?,
             Event::Subscribed { refused } => self.subscribed(&refused),
-            Event::Received(publish) => self.receive(publish),
+            Event::Received(publish) => self.receive(publish)?,
             Event::Connected { .. } | Event::Disconnected | Event::Other => {}
         }
         Ok(())
@@ -96,20 +96,26 @@ impl Session<'_> {
         });
     }
 
-    fn receive(&mut self, publish: IncomingPublish) {
+    fn receive(&mut self, publish: IncomingPublish) -> Result<(), Lost> {
         let bytes = publish.payload.len();
-        let received = Received::new(publish, self.ack_sender.clone(), &self.uplink.shared);
+        let shared = &self.uplink.shared;
         if bytes > self.uplink.settings.received_bytes_max {
-            warn!(topic = received.topic, bytes, "dropped an oversize publish");
-            self.uplink
-                .shared
-                .update(|stats| stats.received.too_large += 1);
-            received.ack();
-            return;
+            warn!(topic = publish.topic, bytes, "dropped an oversize publish");
+            shared.update(|stats| stats.received.too_large += 1);
+            if let Some(packet_id) = publish.packet_id {
+                // The other end is this session's own.
+                let _ = self.ack_sender.send(packet_id);
+            }
+            return Ok(());
         }
+        let comes_again = publish.packet_id.is_some();
+        let room = &self.uplink.received_room;
+        let received = Received::new(publish, self.ack_sender.clone(), room);
         let reader = self.uplink.reader.as_ref();
-        let is_taken = reader.is_some_and(|reader| reader.try_send(received).is_ok());
-        self.uplink.shared.update(|stats| {
+        let is_taken = received
+            .zip(reader)
+            .is_some_and(|(received, reader)| reader.try_send(received).is_ok());
+        shared.update(|stats| {
             if is_taken {
                 stats.received.publishes += 1;
                 stats.received.bytes += bytes as u64;
@@ -117,5 +123,10 @@ impl Session<'_> {
                 stats.received.dropped_full += 1;
             }
         });
+        let is_read = reader.is_some_and(|reader| !reader.is_closed());
+        match is_taken || !comes_again || !is_read {
+            true => Ok(()),
+            false => Err(Lost::Flooded),
+        }
     }
 }
