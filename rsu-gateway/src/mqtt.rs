@@ -3,21 +3,19 @@
 //!
 //! Two kinds of traffic share one connection. *Live* traffic ([`Live`]) is worth something only
 //! while it is new: short queues drop their oldest, QoS 0. *Records* come from an [`Outbox`]:
-//! in order, QoS 1, again on every fresh connection until the broker acknowledged them. Each connection gets a fresh client; what makes one end is a reason to wait
-//! (exponential back-off with jitter) and to connect anew, never to stop.
+//! in order, QoS 1, again on every fresh connection until the broker acknowledged them. Each
+//! connection gets a fresh client; what makes one end is a reason to wait (exponential back-off
+//! with jitter) and to connect anew, never to stop.
 //!
 //! ```no_run
 //! # use std::sync::Arc;
 //! # use rsu_gateway::mqtt::*;
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(spool: Arc<dyn Outbox>) -> Result<(), Box<dyn std::error::Error>> {
 //! let settings = Settings::new("mqtt://broker.example".parse()?, "rsu-R1");
-//! let limits = OutboxLimits { records_max: 1000, bytes_max: 1 << 20, packet_bytes_max: settings.packet_bytes_max };
-//! let outbox = Arc::new(MemoryOutbox::new(limits));
-//! let mut uplink = Uplink::new(settings, vec![("durable", outbox.clone())])?;
+//! let mut uplink = Uplink::new(settings, vec![("durable", spool)])?;
 //! let spat = uplink.live("spat", LiveLimits { queue_max: 16, latest_per_topic: false });
 //! tokio::spawn(uplink.run(async { drop(tokio::signal::ctrl_c().await) }));
 //! spat.publish(Publish::new("rsu/R1/spat/up", "{}"));
-//! outbox.append(Publish::new("rsu/R1/rsi/up", "{}"))?;
 //! # Ok(()) }
 //! ```
 
@@ -46,7 +44,7 @@ pub use address::{AddressError, BrokerAddress, Login};
 pub use fault::Fault;
 pub use live::{LiveLimits, LiveStats};
 pub use monitor::Monitor;
-pub use outbox::{MemoryOutbox, Outbox, OutboxLimits, OutboxRecord, OutboxStats, Poison};
+pub use outbox::{Outbox, OutboxRecord, OutboxStats, Poison};
 pub use publish::{Publish, Refusal};
 pub use received::Received;
 pub use settings::{Settings, SettingsError};

@@ -22,6 +22,7 @@ pub mod dialect;
 mod effects;
 pub mod junction;
 mod maps;
+mod outbound;
 mod period;
 mod record;
 pub mod sampling;
@@ -42,7 +43,6 @@ use rsu_firmware::message::{
     TemporaryId,
 };
 use rsu_firmware::time::{Span, Timestamp};
-use tracing::debug;
 
 pub use alerts::{ALERT_SILENCE_MAX, ALERTS_MAX};
 pub use bsm_batch::{BsmBatch, NotTaken};
@@ -74,11 +74,11 @@ use content::{
 use effects::Questions;
 use junction::JunctionSnapshot;
 use maps::Maps;
+use outbound::{Outbound, Sequence};
 use period::Period;
 use sampling::{BsmSampler, Limit, Limiter, Rate, Verdict};
 use statistics::Statistics;
 use traffic::TrafficCounter;
-use unacknowledged::Unacknowledged;
 
 /// Where publishes go.
 pub type Sink<'a> = dyn FnMut(Outgoing<'_>) + 'a;
@@ -507,94 +507,6 @@ impl Platform {
             });
             self.outbound.publish(now, &report, sink);
         }
-    }
-}
-
-/// Writes reports in the platform's dialect, into buffers that are reused.
-struct Outbound {
-    dialect: Box<dyn Dialect>,
-    classes: Classes,
-    topic: String,
-    payload: Vec<u8>,
-    counters: Counters,
-    published: Published,
-    unacknowledged: Unacknowledged,
-}
-
-impl Outbound {
-    fn new(dialect: Box<dyn Dialect>, classes: Classes) -> Self {
-        Self {
-            dialect,
-            classes,
-            topic: String::new(),
-            payload: Vec::new(),
-            counters: Counters::default(),
-            published: Published::default(),
-            unacknowledged: Unacknowledged::default(),
-        }
-    }
-
-    fn publish(&mut self, now: Timestamp, report: &Report<'_>, sink: &mut Sink<'_>) {
-        self.publish_as(self.classes.of(report.stream()), now, report, sink);
-    }
-
-    fn publish_as(
-        &mut self,
-        class: Class,
-        now: Timestamp,
-        report: &Report<'_>,
-        sink: &mut Sink<'_>,
-    ) {
-        let stream = report.stream();
-        if !self.dialect.carries(stream) {
-            return;
-        }
-        self.topic.clear();
-        self.payload.clear();
-        let written = self
-            .dialect
-            .write(now, report, &mut self.topic, &mut self.payload);
-        let form = match written {
-            Ok(form) => form,
-            Err(Unwritable::Told) => return,
-            Err(error) => {
-                debug!(stream = stream.name(), %error, "a report was not written");
-                self.counters.report_unwritable += 1;
-                return;
-            }
-        };
-        self.published.count(stream);
-        let outgoing = Outgoing {
-            stream,
-            class,
-            form,
-            topic: &self.topic,
-            payload: &self.payload,
-        };
-        sink(outgoing);
-        if let Some(seq_num) = report.acknowledgement_asked() {
-            self.unacknowledged.hold(now, seq_num, &outgoing);
-        }
-    }
-}
-
-/// The last number given to a message of each stream.
-#[derive(Debug, Default)]
-struct Sequence([u64; Stream::ALL.len()]);
-
-impl Sequence {
-    /// The next number, from 1.
-    fn next(&mut self, stream: Stream) -> u64 {
-        let Some(last) = self.0.get_mut(stream as usize) else {
-            return 0;
-        };
-        *last += 1;
-        *last
-    }
-
-    fn acknowledgement(&mut self, stream: Stream, settings: &Settings) -> Acknowledgement {
-        let seq_num = settings.request_acknowledgements.then(|| self.next(stream));
-        Acknowledgement { seq_num }
     }
 }
 

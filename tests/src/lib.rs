@@ -12,6 +12,7 @@ pub mod broker;
 pub mod certificates;
 pub mod mosquitto;
 pub mod nats;
+pub mod outbox;
 pub mod process;
 pub mod programs;
 pub mod scripted_broker;

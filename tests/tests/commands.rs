@@ -2,18 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use rsu_firmware::uper::Profile;
 use rsu_gateway::clock::{self, ClockQuality, Synchronization};
 use rsu_gateway::downlink::{self, Desk, Effect, Observer, Order, Outside, Uploader};
-use rsu_gateway::mqtt::{MemoryOutbox, OutboxLimits, Publish, Uplink};
+use rsu_gateway::mqtt::{Publish, Uplink};
 use rsu_gateway::platform::{Outgoing, Platform, Settings, Tits0180, Unit};
 use rsu_gateway::spool::fs::Memory;
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::{Value, json};
 use tests::broker::{DemoBroker, PATIENCE, settings, subscribe, wait_until};
+use tests::mosquitto::Mosquitto;
+use tests::outbox::{MemoryOutbox, OutboxLimits};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -48,8 +51,8 @@ impl Rsu {
         platform.set_transmit(desk.transmit());
         let mqtt = settings(broker, "rsu-R1");
         let outbox = Arc::new(MemoryOutbox::new(OutboxLimits {
-            records_max: 1_000,
-            bytes_max: 1 << 20,
+            records_max: 100_000,
+            bytes_max: 64 << 20,
             packet_bytes_max: mqtt.packet_bytes_max,
         }));
         let mut uplink = Uplink::new(mqtt, vec![("durable", outbox.clone() as _)]).unwrap();
@@ -253,5 +256,38 @@ async fn a_restarted_unit_knows_what_it_had_accepted() {
     assert_eq!(again, json!({"seqNum": "1", "errorCode": 0}));
     assert_eq!(rsu.observer.counters().repeated, 1);
     assert!(!rsu.effects.lock().unwrap().contains(&Effect::Reboot));
+    rsu.stop().await;
+}
+
+#[tokio::test]
+async fn thousands_of_commands_at_once_are_all_answered() {
+    const COMMANDS: u64 = 2_000;
+    let broker = Mosquitto::start("");
+    let mut platform = CloudPlatform::connect(broker.address()).await;
+    let rsu = Rsu::start(broker.address(), &Memory::new());
+    is_listening(&mut platform, &rsu).await;
+    let (client, heard) = (platform.client.clone(), &mut platform.heard);
+    let sending = tokio::spawn(async move {
+        for number in 0..COMMANDS {
+            let payload =
+                json!({"rsmConfig": {"upLimit": number % 100}, "ack": true, "seqNum": number});
+            let topic = "rsu/R1/config/down";
+            let sent = client.publish(topic, QoS::AtLeastOnce, false, payload.to_string());
+            sent.await.unwrap();
+        }
+    });
+    let mut answered = BTreeSet::new();
+    while (answered.len() as u64) < COMMANDS {
+        let publish = timeout(PATIENCE, heard.recv()).await;
+        let publish = publish
+            .unwrap_or_else(|_| panic!("{} answers of {COMMANDS}", answered.len()))
+            .unwrap();
+        if publish.topic == "rsu/R1/config/down/ack" {
+            let answer: Value = serde_json::from_slice(&publish.payload).unwrap();
+            assert_eq!(answer["errorCode"], 0, "{answer}");
+            answered.insert(answer["seqNum"].as_str().unwrap().to_owned());
+        }
+    }
+    sending.await.unwrap();
     rsu.stop().await;
 }

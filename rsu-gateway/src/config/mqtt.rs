@@ -19,7 +19,7 @@ pub(super) struct MqttSection {
     password_file: Option<PathBuf>,
     #[serde(default)]
     tls: TlsSection,
-    #[serde(default = "super::yes")]
+    #[serde(default)]
     clean_session: bool,
     #[serde(default = "return_interval_s")]
     return_interval_s: Within<1, 86_400>,

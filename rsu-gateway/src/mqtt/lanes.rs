@@ -118,14 +118,51 @@ impl Lane {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::mqtt::{MemoryOutbox, OutboxLimits, Publish};
+    use std::sync::Mutex;
 
-    fn outbox(id: usize) -> (Arc<MemoryOutbox>, NamedOutbox) {
-        let store = Arc::new(MemoryOutbox::new(OutboxLimits {
-            records_max: 10,
-            bytes_max: 1000,
-            packet_bytes_max: 100,
-        }));
+    use tokio::sync::Notify;
+
+    use crate::mqtt::{Outbox, OutboxRecord, OutboxStats, Poison, Publish};
+
+    /// Holds the records after the first number up to the second.
+    #[derive(Default)]
+    struct Numbers(Mutex<(u64, u64)>, Notify);
+
+    impl Outbox for Numbers {
+        fn next_after(&self, sequence: u64) -> Option<OutboxRecord> {
+            let (acknowledged, newest) = *self.0.lock().unwrap();
+            let sequence = sequence.max(acknowledged) + 1;
+            (sequence <= newest).then(|| OutboxRecord {
+                sequence,
+                appended: None,
+                publish: Publish::new("a", "1"),
+            })
+        }
+
+        fn ack(&self, sequence: u64) {
+            self.0.lock().unwrap().0 = sequence;
+        }
+
+        fn quarantine(&self, sequence: u64, why: &Poison) {
+            panic!("{sequence} is no poison, but: {why}");
+        }
+
+        fn changed(&self) -> &Notify {
+            &self.1
+        }
+
+        fn stats(&self) -> OutboxStats {
+            let (acknowledged, last_sequence) = *self.0.lock().unwrap();
+            OutboxStats {
+                records: last_sequence - acknowledged,
+                last_sequence,
+                ..OutboxStats::default()
+            }
+        }
+    }
+
+    fn outbox(id: usize) -> (Arc<Numbers>, NamedOutbox) {
+        let store = Arc::new(Numbers::default());
         let named = NamedOutbox {
             id,
             name: "test",
@@ -135,10 +172,8 @@ mod tests {
         (store, named)
     }
 
-    fn append(store: &MemoryOutbox, records: usize) {
-        for _ in 0..records {
-            store.append(Publish::new("a", "1")).unwrap();
-        }
+    fn append(store: &Numbers, records: u64) {
+        store.0.lock().unwrap().1 += records;
     }
 
     fn next(lanes: &mut Lanes, backfill: bool) -> Option<(usize, u64)> {

@@ -52,7 +52,10 @@ impl Publish {
     }
 
     /// Whether a broker can take it in a packet of at most `packet_bytes_max` bytes.
-    pub(crate) fn check(&self, packet_bytes_max: usize) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// Why none ever will.
+    pub fn check(&self, packet_bytes_max: usize) -> Result<(), Refusal> {
         let is_forbidden = |c| matches!(c, '+' | '#' | '\0');
         if self.topic.is_empty()
             || self.topic.len() > STRING_BYTES_MAX

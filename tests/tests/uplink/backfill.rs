@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use rsu_gateway::mqtt::{MemoryOutbox, OutboxLimits, Publish};
+use rsu_gateway::mqtt::Publish;
 use tests::broker::{settings, wait_until};
+use tests::outbox::{MemoryOutbox, OutboxLimits};
 use tests::scripted_broker::{Acks, Script, ScriptedBroker};
 
 use crate::running::{LIVE_QUEUE_MAX, LIVE_TOPIC, RECORD_TOPIC, Running, arrived};

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rsu_gateway::mqtt::{MemoryOutbox, Outbox, OutboxLimits, Publish};
+use rsu_gateway::mqtt::{Outbox, Publish};
 use tests::broker::{hear, settings, subscribe};
 use tests::mosquitto::Mosquitto;
+use tests::outbox::{MemoryOutbox, OutboxLimits};
 use tokio::time::interval;
 
 use crate::running::{LIVE_TOPIC, Running};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rsu_gateway::mqtt::{Fault, MemoryOutbox, Outbox, OutboxLimits, Publish};
+use rsu_gateway::mqtt::{Fault, Outbox, Publish};
 use tests::broker::{settings, wait_until};
+use tests::outbox::{MemoryOutbox, OutboxLimits};
 use tests::scripted_broker::{Acks, Script, ScriptedBroker};
 
 use crate::running::{RECORD_TOPIC, Running, arrived, first_arrivals, held};

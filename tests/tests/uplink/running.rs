@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rsu_gateway::mqtt::{
-    Live, LiveLimits, LiveStats, MemoryOutbox, Observer, OutboxLimits, OutboxStats, OutboxTraffic,
-    Publish, Settings, Uplink, UplinkStats,
+    Live, LiveLimits, LiveStats, Observer, OutboxStats, OutboxTraffic, Publish, Settings, Uplink,
+    UplinkStats,
 };
 use rumqttc::mqttbytes::v4::Packet;
 use tests::broker::PATIENCE;
+use tests::outbox::{MemoryOutbox, OutboxLimits};
 use tests::scripted_broker::{Arrival, ScriptedBroker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -24,7 +24,8 @@ which carries the same by itself). Records of class `durable` are on the unit's 
 sent, at QoS 1, in order, until the broker acknowledges them; they come at least once, and \
 (`spool`, `class`, `seq`) tells duplicates and gaps. Records of class `spilled` are like live ones \
 while the broker can be reached, and kept meanwhile otherwise. Records of class `live` are sent once, \
-at QoS 0. The QoS given here is that of the classes by default; each unit can be configured \
+at QoS 0. What the unit says first on every connection needs no class: it is made anew, and sent at \
+QoS 1. The QoS given here is that of the classes by default; each unit can be configured \
 otherwise.\n\n\
 A command that asks for it by `ack`, or that is refused, is answered at its topic with `/ack`. \
 Commands are told apart by kind and `seqNum`; one that is repeated is answered again and not carried \
@@ -70,10 +71,13 @@ impl Document {
     }
 
     fn report(&mut self, stream: Stream, address: &str) {
-        let class = match stream {
-            // Made anew on every connection, and so kept without a disk.
-            Stream::Info | Stream::BasicStatus => Class::Durable,
-            stream => Classes::default().of(stream),
+        let delivery = match stream {
+            Stream::Info | Stream::BasicStatus => Delivery::ASSURED,
+            Stream::Presence => Delivery {
+                retain: true,
+                ..Delivery::ASSURED
+            },
+            stream => Delivery::of(Classes::default().of(stream)),
         };
         let message = match stream {
             Stream::Bsm => json!({
@@ -92,7 +96,7 @@ impl Document {
             }
         };
         let channel = self.channel(address, &name_of(stream.name()), message);
-        self.operation("send", &channel, &name_of(stream.name()), class, None);
+        self.operation("send", &channel, &name_of(stream.name()), delivery, None);
     }
 
     fn command(&mut self, kind: CommandKind, address: &str) {
@@ -115,7 +119,7 @@ impl Document {
             "channel": reference(&["channels", &answers]),
             "messages": [reference(&["channels", &answers, "messages", "answer"])],
         });
-        self.operation("receive", &channel, &name, Class::Durable, Some(reply));
+        self.operation("receive", &channel, &name, Delivery::ASSURED, Some(reply));
     }
 
     fn acknowledgement(&mut self, address: &str) {
@@ -126,7 +130,13 @@ impl Document {
             "payload": payload,
         });
         let channel = self.channel(address, "acknowledgement", message);
-        self.operation("receive", &channel, "acknowledgement", Class::Durable, None);
+        self.operation(
+            "receive",
+            &channel,
+            "acknowledgement",
+            Delivery::ASSURED,
+            None,
+        );
     }
 
     /// Adds a channel with one message; returns its key.
@@ -152,17 +162,17 @@ impl Document {
         action: &str,
         channel: &str,
         message: &str,
-        class: Class,
+        delivery: Delivery,
         reply: Option<Value>,
     ) {
-        let qos = u8::from(class == Class::Durable);
+        let Delivery { qos, retain, class } = delivery;
         let mut operation = json!({
             "action": action,
             "channel": reference(&["channels", channel]),
             "messages": [reference(&["channels", channel, "messages", message])],
-            "bindings": {"mqtt": {"qos": qos, "retain": false, "bindingVersion": "0.2.0"}},
+            "bindings": {"mqtt": {"qos": qos, "retain": retain, "bindingVersion": "0.2.0"}},
         });
-        if action == "send" {
+        if let Some(class) = class {
             operation["x-class"] = json!(class);
         }
         if let Some(reply) = reply {
@@ -196,6 +206,30 @@ impl Document {
             "operations": self.operations,
             "components": {"messages": messages, "schemas": schemas},
         })
+    }
+}
+
+/// How an operation uses MQTT, unless a unit is configured otherwise.
+struct Delivery {
+    qos: u8,
+    retain: bool,
+    class: Option<Class>,
+}
+
+impl Delivery {
+    /// Acknowledged, but in no class: what comes down, and what is made anew on every connection.
+    const ASSURED: Self = Self {
+        qos: 1,
+        retain: false,
+        class: None,
+    };
+
+    fn of(class: Class) -> Self {
+        Self {
+            qos: u8::from(class == Class::Durable),
+            retain: false,
+            class: Some(class),
+        }
     }
 }
 
