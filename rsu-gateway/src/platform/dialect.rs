@@ -23,6 +23,9 @@ pub use name::{DialectName, Unspeakable, named};
 pub use openv2x::OpenV2x;
 pub use tits0117::Tits0117;
 pub use tits0180::Tits0180;
+#[cfg(test)]
+pub(super) use topics::Contract;
+pub use topics::Topics;
 
 use super::bsm_batch::BsmBatch;
 use super::content::{
@@ -35,8 +38,13 @@ use crate::downlink::{Answer, Downlink, Unreadable};
 
 /// Turns reports into publishes of one platform contract.
 pub trait Dialect: Send {
+    /// The topics of the contract, for one unit.
+    fn topics(&self) -> &Topics;
+
     /// Whether the contract has a place for reports of `stream`; others need not be made.
-    fn carries(&self, stream: Stream) -> bool;
+    fn carries(&self, stream: Stream) -> bool {
+        self.topics().carry(stream)
+    }
 
     /// The longest time between two heartbeats after which the platform still takes the unit for
     /// online, where it has such a limit.
@@ -45,9 +53,11 @@ pub trait Dialect: Send {
     }
 
     /// Topic filters of everything that the platform sends down.
-    fn downlink_filters(&self) -> Vec<String>;
+    fn downlink_filters(&self) -> Vec<String> {
+        self.topics().filters()
+    }
 
-    /// Writes the topic and the payload of `report`, as of `now`, behind what the buffers hold.
+    /// Writes the payload of `report`, as of `now`, behind what the buffer holds.
     ///
     /// # Errors
     /// The contract has no such report, or its values have no JSON form.
@@ -55,7 +65,6 @@ pub trait Dialect: Send {
         &self,
         now: Timestamp,
         report: &Report<'_>,
-        topic: &mut String,
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable>;
 

@@ -13,7 +13,6 @@ use super::{
 pub(super) struct Outbound {
     pub(super) dialect: Box<dyn Dialect>,
     pub(super) classes: Classes,
-    topic: String,
     payload: Vec<u8>,
     pub(super) counters: Counters,
     pub(super) published: Published,
@@ -25,7 +24,6 @@ impl Outbound {
         Self {
             dialect,
             classes,
-            topic: String::new(),
             payload: Vec::new(),
             counters: Counters::default(),
             published: Published::default(),
@@ -48,13 +46,13 @@ impl Outbound {
         if !self.dialect.carries(stream) {
             return;
         }
-        self.topic.clear();
         self.payload.clear();
-        let written = self
-            .dialect
-            .write(now, report, &mut self.topic, &mut self.payload);
-        let form = match written {
-            Ok(form) => form,
+        let written = self.dialect.topics().of(report).and_then(|topic| {
+            let form = self.dialect.write(now, report, &mut self.payload)?;
+            Ok((topic, form))
+        });
+        let (topic, form) = match written {
+            Ok(written) => written,
             Err(Unwritable::Told) => return,
             Err(error) => {
                 debug!(stream = stream.name(), %error, "a report was not written");
@@ -67,7 +65,7 @@ impl Outbound {
             stream,
             class,
             form,
-            topic: &self.topic,
+            topic,
             payload: &self.payload,
         };
         sink(outgoing);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::downlink::{Downlink, Unreadable};
 
+use super::dialect::{Contract, Topics};
 use super::sampling::{BsmSampling, SampleMode, UpFilters};
 use super::*;
 use crate::health::alarm::{AlarmKind, AlarmState, Severity};
@@ -493,28 +494,30 @@ fn every_junction_is_a_publish_of_its_own() {
 }
 
 /// A dialect that writes nothing.
-struct Mute;
+struct Mute(Topics);
+
+impl Mute {
+    fn new() -> Box<Self> {
+        let contract = Contract {
+            reports: &[(Stream::Spat, "spat"), (Stream::Heartbeat, "heartbeat")],
+            commands: &[],
+            acknowledgements: &[],
+            answer_suffix: None,
+        };
+        Box::new(Self(Topics::new(&contract, &settings().unit)))
+    }
+}
 
 impl Dialect for Mute {
-    fn carries(&self, stream: Stream) -> bool {
-        stream != Stream::Rsm
+    fn topics(&self) -> &Topics {
+        &self.0
     }
 
     fn heartbeat_interval_max(&self) -> Option<Span> {
         Some(Span::from_millis(10_000))
     }
 
-    fn downlink_filters(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn write(
-        &self,
-        _: Timestamp,
-        _: &Report<'_>,
-        _: &mut String,
-        _: &mut Vec<u8>,
-    ) -> Result<Form, Unwritable> {
+    fn write(&self, _: Timestamp, _: &Report<'_>, _: &mut Vec<u8>) -> Result<Form, Unwritable> {
         Err(Unwritable::NotInContract)
     }
 
@@ -526,7 +529,7 @@ impl Dialect for Mute {
 #[test]
 fn what_a_contract_does_not_know_is_counted() {
     let mut bench = Bench::new(settings());
-    bench.platform = Platform::new(settings(), Box::new(Mute));
+    bench.platform = Platform::new(settings(), Mute::new());
     assert_eq!(bench.receive(at(0), spat()), []);
     assert_eq!(bench.platform.counters().report_unwritable, 1);
 }
@@ -534,7 +537,7 @@ fn what_a_contract_does_not_know_is_counted() {
 #[test]
 fn what_a_contract_never_carries_is_not_even_tried() {
     let mut bench = Bench::new(settings());
-    bench.platform = Platform::new(settings(), Box::new(Mute));
+    bench.platform = Platform::new(settings(), Mute::new());
     assert_eq!(bench.receive(at(0), rsm()), []);
     assert_eq!(bench.platform.counters().report_unwritable, 0);
 }
@@ -542,7 +545,7 @@ fn what_a_contract_never_carries_is_not_even_tried() {
 #[test]
 fn a_platform_may_want_heartbeats_more_often() {
     let mut bench = Bench::new(settings());
-    bench.platform = Platform::new(settings(), Box::new(Mute));
+    bench.platform = Platform::new(settings(), Mute::new());
     for second in 0..=60 {
         bench.time_out(at(second * 1_000));
     }

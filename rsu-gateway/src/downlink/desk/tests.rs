@@ -134,6 +134,11 @@ impl Bench {
         told.collect()
     }
 
+    fn bsm_rate(&self) -> u16 {
+        let sampling = &self.desk.in_force().sampling;
+        sampling.bsm_rate.unwrap().per_second()
+    }
+
     fn transmitted(&self, kind: CommandKind) -> usize {
         self.desk.transmit.lock().unwrap().held(kind).count()
     }

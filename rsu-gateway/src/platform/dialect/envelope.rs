@@ -125,30 +125,23 @@ impl Envelope {
 }
 
 impl Dialect for Envelope {
-    fn carries(&self, stream: Stream) -> bool {
-        self.topics.carry(stream)
+    fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     fn heartbeat_interval_max(&self) -> Option<Span> {
         Some(STATE_INTERVAL)
     }
 
-    fn downlink_filters(&self) -> Vec<String> {
-        self.topics.filters()
-    }
-
     fn write(
         &self,
         now: Timestamp,
         report: &Report<'_>,
-        topic: &mut String,
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable> {
-        let named = self.topics.of(report)?;
         match report {
             Report::Heartbeat(heartbeat) => {
                 serde_json::to_writer(payload, &State::new(&self.id, heartbeat))?;
-                topic.push_str(named);
                 return Ok(Form::Object);
             }
             Report::Bsm(batch) => {
@@ -168,7 +161,6 @@ impl Dialect for Envelope {
             },
             _ => return Err(Unwritable::NotInContract),
         }
-        topic.push_str(named);
         Ok(Form::Complete)
     }
 

@@ -65,26 +65,20 @@ impl OpenV2x {
 }
 
 impl Dialect for OpenV2x {
-    fn carries(&self, stream: Stream) -> bool {
-        self.topics.carry(stream)
+    fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     fn heartbeat_interval_max(&self) -> Option<Span> {
         Some(HEARTBEAT_INTERVAL_MAX)
     }
 
-    fn downlink_filters(&self) -> Vec<String> {
-        self.topics.filters()
-    }
-
     fn write(
         &self,
         now: Timestamp,
         report: &Report<'_>,
-        topic: &mut String,
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable> {
-        topic.push_str(self.topics.of(report)?);
         match report {
             Report::Map(map) => serde_json::to_writer(payload, &content::MapUp::new(map)?)?,
             Report::Spat(spat) => {

@@ -319,15 +319,13 @@ fn asked_for(dialect: &dyn Dialect, sample: &SystemSample) -> Vec<Said> {
         ]);
     let carried = reports.filter(|report| dialect.carries(report.stream()));
     let write = |report: Report<'_>| {
-        let (mut topic, mut payload) = (String::new(), Vec::new());
-        let form = dialect
-            .write(NOW, &report, &mut topic, &mut payload)
-            .unwrap();
+        let mut payload = Vec::new();
+        let form = dialect.write(NOW, &report, &mut payload).unwrap();
         Said {
             stream: report.stream(),
             class: Class::Durable,
             form,
-            topic,
+            topic: dialect.topics().of(&report).unwrap().to_owned(),
             payload,
         }
     };

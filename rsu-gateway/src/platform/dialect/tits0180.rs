@@ -72,22 +72,16 @@ impl Tits0180 {
 }
 
 impl Dialect for Tits0180 {
-    fn carries(&self, stream: Stream) -> bool {
-        self.topics.carry(stream)
-    }
-
-    fn downlink_filters(&self) -> Vec<String> {
-        self.topics.filters()
+    fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     fn write(
         &self,
         _: Timestamp,
         report: &Report<'_>,
-        topic: &mut String,
         payload: &mut Vec<u8>,
     ) -> Result<Form, Unwritable> {
-        topic.push_str(self.topics.of(report)?);
         contents::write(report, payload)
     }
 

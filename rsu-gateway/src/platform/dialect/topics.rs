@@ -5,16 +5,16 @@ use crate::downlink::{CommandKind, Unreadable};
 use crate::platform::unit::Unit;
 
 /// The topics of a contract. `{id}` and `{esn}` stand for identifier and serial number of the unit.
-pub(super) struct Contract {
+pub(in crate::platform) struct Contract {
     /// Where reports go; streams that are not named have no place in the contract. Answers have no
     /// topic of their own.
-    pub(super) reports: &'static [(Stream, &'static str)],
+    pub(in crate::platform) reports: &'static [(Stream, &'static str)],
     /// Where commands come from. Answers to a kind go to its first topic, with `answer_suffix`.
-    pub(super) commands: &'static [(CommandKind, &'static str)],
+    pub(in crate::platform) commands: &'static [(CommandKind, &'static str)],
     /// Where the platform acknowledges reports.
-    pub(super) acknowledgements: &'static [(Stream, &'static str)],
+    pub(in crate::platform) acknowledgements: &'static [(Stream, &'static str)],
     /// What makes the topic of a command that of its answer; none, where commands are not answered.
-    pub(super) answer_suffix: Option<&'static str>,
+    pub(in crate::platform) answer_suffix: Option<&'static str>,
 }
 
 /// What has come down.
@@ -26,14 +26,14 @@ pub(super) enum Subject {
 
 /// The topics of one unit.
 #[derive(Clone, Debug)]
-pub(super) struct Topics {
+pub struct Topics {
     reports: Vec<(Stream, String)>,
     answers: Vec<(CommandKind, String)>,
     downlinks: Vec<(String, Subject)>,
 }
 
 impl Topics {
-    pub(super) fn new(contract: &Contract, unit: &Unit) -> Self {
+    pub(in crate::platform) fn new(contract: &Contract, unit: &Unit) -> Self {
         let name = |topic: &str| {
             let topic = topic.replace("{id}", unit.id.as_ref());
             topic.replace("{esn}", &unit.esn)
@@ -75,7 +75,7 @@ impl Topics {
     }
 
     /// The topic of `report`.
-    pub(super) fn of(&self, report: &Report<'_>) -> Result<&str, Unwritable> {
+    pub(in crate::platform) fn of(&self, report: &Report<'_>) -> Result<&str, Unwritable> {
         let topic = match report {
             Report::Answer(answer) => of(&self.answers, answer.kind),
             _ => of(&self.reports, report.stream()),

@@ -12,32 +12,14 @@ fn a_disk_that_refuses_is_an_answer_and_heals() {
     let [(number, code, text)] = bench.told().try_into().unwrap();
     assert_eq!((number.as_str(), code), ("2", 2));
     assert_eq!(text, "it could not be stored: no power");
-    assert_eq!(
-        bench
-            .desk
-            .in_force()
-            .sampling
-            .bsm_rate
-            .unwrap()
-            .per_second(),
-        1
-    );
+    assert_eq!(bench.bsm_rate(), 1);
     assert_eq!(bench.desk.counters().not_stored, 1);
     assert_eq!(bench.desk.counters().not_audited, 1);
     bench.disk.cut_after(usize::MAX);
     bench.send("config/down", &config(3, 3));
     assert_eq!(bench.told(), [ok("3")]);
     let bench = bench.restarted();
-    assert_eq!(
-        bench
-            .desk
-            .in_force()
-            .sampling
-            .bsm_rate
-            .unwrap()
-            .per_second(),
-        3
-    );
+    assert_eq!(bench.bsm_rate(), 3);
 }
 
 #[test]
