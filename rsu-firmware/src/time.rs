@@ -64,6 +64,16 @@ impl Timestamp {
             .min_by_key(|candidate| (*candidate - now).0.saturating_abs())
     }
 
+    /// The minute of the UTC year (0..=527039) and the milliseconds within it (0..=59999).
+    pub const fn minute_of_year(self) -> (u32, u16) {
+        let day = self.0.div_euclid(MICROS_IN_DAY);
+        let in_day = self.0.rem_euclid(MICROS_IN_DAY);
+        let day_of_year = day - first_day_of_year(year_of_day(day));
+        let minute = day_of_year * (MICROS_IN_DAY / MICROS_IN_MINUTE) + in_day / MICROS_IN_MINUTE;
+        let millis = in_day % MICROS_IN_MINUTE / 1_000;
+        (minute as u32, millis as u16)
+    }
+
     /// The time nearest to `now` at which a minute was `millis` old (leap second up to 60999);
     /// `None` for what senders use as "invalid".
     pub fn from_millis_in_minute(millis: u16, now: Self) -> Option<Self> {
@@ -190,6 +200,21 @@ mod tests {
         let now = NEW_YEAR_2024 + seconds(86_400 * 60 + 7);
         let stamped = Timestamp::from_minute_of_year(1_440 * 60, 6_900, now).unwrap();
         assert_eq!(now - stamped, Span::from_millis(100));
+    }
+
+    #[test]
+    fn the_minute_of_a_time_means_that_time() {
+        for micros in [i64::MIN, -1, 0, 1_700_000_061_234_567, i64::MAX] {
+            let time = Timestamp::from_micros(micros);
+            let (minute, millis) = time.minute_of_year();
+            assert!(minute < MINUTES_IN_YEAR_MAX && millis < 60_000);
+        }
+        for seconds_on in (0..800 * 86_400).step_by(86_389) {
+            let time = NEW_YEAR_2024 + seconds(seconds_on);
+            let (minute, millis) = time.minute_of_year();
+            let again = Timestamp::from_minute_of_year(minute, millis, time);
+            assert_eq!(again, Some(time));
+        }
     }
 
     #[test]

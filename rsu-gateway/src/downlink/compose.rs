@@ -5,7 +5,6 @@ mod rsi;
 use rsu_firmware::message::{DSecond, MessageFrame, MinuteOfTheYear, MsgCount, Spat, TemporaryId};
 use rsu_firmware::time::Timestamp;
 use rsu_firmware::uper::{FixedOctetString, Profile};
-use time::OffsetDateTime;
 
 use super::answer::Refusal;
 use super::broadcast::{Broadcast, BroadcastClass, BroadcastKey, MESSAGE_BYTES_MAX};
@@ -151,21 +150,12 @@ fn limited(member: &str, name: String) -> Result<String, Refusal> {
     }
 }
 
-/// The minute of the UTC year, and the milliseconds within it; unknown for years beyond reason.
+/// The minute of the UTC year, and the milliseconds within it.
 fn minute_of_year(time: Timestamp) -> (MinuteOfTheYear, DSecond) {
-    let seconds = time.as_millis().div_euclid(1_000);
-    let Ok(utc) = OffsetDateTime::from_unix_timestamp(seconds) else {
-        return (
-            MinuteOfTheYear::saturating(i64::MAX),
-            DSecond::saturating(i64::MAX),
-        );
-    };
-    let days = i64::from(utc.ordinal()) - 1;
-    let minute = days * 1_440 + i64::from(utc.hour()) * 60 + i64::from(utc.minute());
-    let millis = i64::from(utc.second()) * 1_000 + time.as_millis().rem_euclid(1_000);
+    let (minute, millis) = time.minute_of_year();
     (
-        MinuteOfTheYear::saturating(minute),
-        DSecond::saturating(millis),
+        MinuteOfTheYear::saturating(minute.into()),
+        DSecond::saturating(millis.into()),
     )
 }
 
