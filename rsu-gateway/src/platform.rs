@@ -427,7 +427,7 @@ impl Platform {
             Verdict::Taken => {
                 let limits = self.settings.bsm_batch;
                 let grown = self.batch.list_bytes().saturating_add(2 + bytes.len());
-                if self.batch.len() >= limits.messages_max || grown > limits.bytes_max {
+                if grown > limits.bytes_max {
                     self.flush_batch(now, sink);
                 }
                 match self.batch.push(bytes) {
@@ -437,7 +437,8 @@ impl Platform {
                         self.outbound.counters.bsm_too_long += 1;
                     }
                 }
-                if self.batch.is_full() {
+                // Nothing that is complete waits for the next message.
+                if self.batch.len() >= limits.messages_max || self.batch.is_full() {
                     self.flush_batch(now, sink);
                 }
             }

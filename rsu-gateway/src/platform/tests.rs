@@ -327,6 +327,17 @@ fn a_batch_is_bounded_in_messages_and_bytes() {
 }
 
 #[test]
+fn a_complete_batch_waits_for_no_further_message() {
+    let mut settings = settings();
+    settings.bsm_batch.messages_max = 2;
+    let mut bench = Bench::new(settings);
+    let published: Vec<usize> = (0..4)
+        .map(|id| bench.receive(at(0), bsm(id)).len())
+        .collect();
+    assert_eq!(published, [0, 1, 0, 1]);
+}
+
+#[test]
 fn bsms_beyond_the_sample_are_counted() {
     let mut settings = settings();
     settings.sampling.bsm = BsmSampling {
