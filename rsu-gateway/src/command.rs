@@ -3,6 +3,7 @@
 mod answers;
 mod demo;
 mod encode;
+mod fleet;
 mod hex;
 mod inspect;
 mod logging;
@@ -36,6 +37,7 @@ enum Command {
     Demo(demo::Options),
     Run(run::Options),
     Replay(replay::Options),
+    Fleet(fleet::Options),
     Inspect(inspect::Options),
     Encode(encode::Options),
 }
@@ -51,6 +53,7 @@ impl Arguments {
             Some(Command::Demo(options)) => demo::run(options, logging),
             Some(Command::Run(options)) => run::run(options, logging),
             Some(Command::Replay(options)) => replay::run(options, logging),
+            Some(Command::Fleet(options)) => fleet::run(options, logging),
             Some(Command::Inspect(options)) => inspect::run(options, logging),
             Some(Command::Encode(options)) => encode::run(options, logging),
         };

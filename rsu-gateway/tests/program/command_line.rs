@@ -3,7 +3,7 @@
 use crate::data;
 use crate::process::{rsu, rsu_fed};
 
-const COMMANDS: [&str; 5] = ["demo", "run", "replay", "inspect", "encode"];
+const COMMANDS: [&str; 6] = ["demo", "run", "replay", "fleet", "inspect", "encode"];
 
 #[test]
 fn help_goes_to_stdout_and_names_every_command() {
@@ -45,6 +45,20 @@ fn a_wrong_command_line_is_told_from_work_that_failed() {
         (&["replay", "t.pcap", "--mqtt", "localhost:1883"], "mqtt://"),
         (&["replay", "t.pcap", "--rsu-id", "R1"], "--mqtt"),
         (&["run"], "--config"),
+        (
+            &["fleet", "t.pcap", "--units", "0", "--mqtt", "mqtt://h"],
+            "1..=5000",
+        ),
+        (
+            &["fleet", "t.pcap", "--units", "5001", "--mqtt", "mqtt://h"],
+            "1..=5000",
+        ),
+        (&["fleet", "t.pcap", "--units", "2"], "--mqtt"),
+        (
+            &["fleet", "t.pcap", "--units", "2", "--mqtt", "h"],
+            "mqtt://",
+        ),
+        (&["fleet", "--units", "2", "--mqtt", "mqtt://h"], "<TRACE>"),
         (&["demo", "--duration", "0"], "--duration"),
         (&["encode", "--log-level", "loud"], "--log-level"),
         (&["encode", "--log-format", "xml"], "json"),

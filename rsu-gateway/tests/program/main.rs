@@ -6,6 +6,7 @@ mod conservation;
 mod data;
 mod demo;
 mod encode;
+mod fleet;
 mod inspect;
 mod process;
 mod replay;

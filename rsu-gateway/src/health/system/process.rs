@@ -19,6 +19,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// This process; `None` where the system does not tell.
+    pub fn own() -> Option<Self> {
+        Self::read(Path::new("/proc/self"))
+    }
+
     /// The process of the folder `process`, as `/proc/self` is one.
     pub(super) fn read(process: &Path) -> Option<Self> {
         let status = fs::read_to_string(process.join("status")).ok()?;

@@ -69,6 +69,15 @@ impl Tits0180 {
             topics: Topics::new(&CONTRACT, unit),
         }
     }
+
+    /// Which unit reports on `topic`, and on which stream; `None` for topics of other kinds.
+    pub fn reported(topic: &str) -> Option<(&str, Stream)> {
+        let (id, report) = topic.strip_prefix("rsu/")?.split_once('/')?;
+        let is_it = |topic: &str| topic.strip_prefix("rsu/{id}/") == Some(report);
+        let mut reports = CONTRACT.reports.iter();
+        let (stream, _) = reports.find(|(_, topic)| is_it(topic))?;
+        Some((id, *stream))
+    }
 }
 
 impl Dialect for Tits0180 {
