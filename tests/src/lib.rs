@@ -1,9 +1,11 @@
 //! Shared by the integration tests: where the data lies and how it is read.
 
 pub mod captures;
+pub mod figure;
 pub mod generate;
 pub mod reference;
 pub mod schema;
+pub mod traffic;
 pub mod truth;
 pub mod vectors;
 pub mod walk;

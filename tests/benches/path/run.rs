@@ -1,0 +1,157 @@
+//! One run: so many frames a second for a while, and what became of them.
+
+use std::io;
+use std::net::UdpSocket;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rsu_gateway::clock;
+use tests::traffic::{Kind, Traffic};
+
+use crate::sink::{Arrival, Sink};
+use crate::subject::{Program, Subject};
+
+/// Vehicles send ten times a second.
+pub(crate) const FRAMES_PER_VEHICLE: u32 = 10;
+
+/// More vehicles than can be around an intersection: beyond, each sends more often.
+pub(crate) const VEHICLES_MAX: usize = 500;
+
+/// What became of the frames of a run.
+pub(crate) struct Outcome {
+    /// Frames offered per second.
+    pub(crate) rate: u32,
+    pub(crate) sent: usize,
+    /// Frames that were not published, nor left out because of the contract's limit.
+    pub(crate) lost: usize,
+    /// From the send to UDP until the publish is read from the broker's socket, in ascending
+    /// order; none where frames were not published.
+    pub(crate) latencies: Vec<Duration>,
+    /// Share of one processor.
+    pub(crate) cpu: f64,
+    pub(crate) resident_bytes: u64,
+    /// From the start of the program until the first frame came out.
+    pub(crate) first_frame: Duration,
+}
+
+impl Outcome {
+    /// The latency that so large a share of the frames does not exceed.
+    pub(crate) fn latency(&self, share: f64) -> Option<Duration> {
+        let last = self.latencies.len().checked_sub(1)?;
+        self.latencies
+            .get((share * last as f64).round() as usize)
+            .copied()
+    }
+}
+
+/// Offers `rate` frames per second to `program` for `time`.
+pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Outcome> {
+    let sink = Sink::start()?;
+    let subject = Subject::start(program, sink.address())?;
+    let vehicles = ((rate / FRAMES_PER_VEHICLE) as usize).clamp(1, VEHICLES_MAX);
+    let mut offer = Offer {
+        socket: UdpSocket::bind("127.0.0.1:0")?,
+        traffic: Traffic::new(vehicles),
+        sent: Vec::new(),
+    };
+    offer.socket.connect(subject.listen)?;
+    let first_frame = offer.until_heard(&sink, &subject)?;
+    offer.send_at(rate, WARM_UP)?;
+    settle(&sink);
+
+    sink.take();
+    offer.sent.clear();
+    let left_out = subject.left_out()?;
+    let cpu = subject.cpu_time()?;
+    let began = Instant::now();
+    offer.send_at(rate, time)?;
+    let cpu = (subject.cpu_time()? - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
+    let resident_bytes = subject.resident_bytes()?;
+    settle(&sink);
+    let arrivals = sink.take();
+    let left_out = (subject.left_out()? - left_out) as usize;
+
+    let came: usize = arrivals.iter().map(|arrival| arrival.messages).sum();
+    let lost = offer.sent.len().saturating_sub(came + left_out);
+    let latencies = match came == offer.sent.len() {
+        true => latencies(&offer.sent, &arrivals),
+        false => Vec::new(),
+    };
+    Ok(Outcome {
+        rate,
+        sent: offer.sent.len(),
+        lost,
+        latencies,
+        cpu,
+        resident_bytes,
+        first_frame,
+    })
+}
+
+const WARM_UP: Duration = Duration::from_millis(1_500);
+const START_MAX: Duration = Duration::from_secs(10);
+/// The metrics are a second old at most, and what is under way takes less.
+const SETTLE: Duration = Duration::from_millis(1_200);
+
+fn settle(sink: &Sink) {
+    loop {
+        let before = sink.count();
+        sleep(SETTLE);
+        if sink.count() == before {
+            return;
+        }
+    }
+}
+
+struct Offer {
+    socket: UdpSocket,
+    traffic: Traffic,
+    sent: Vec<(Kind, Instant)>,
+}
+
+impl Offer {
+    /// Sends until something comes out. Nobody listens at first.
+    fn until_heard(&mut self, sink: &Sink, subject: &Subject) -> io::Result<Duration> {
+        while sink.count() == 0 {
+            let frame = self.traffic.spat(clock::now());
+            drop(self.socket.send(frame));
+            sleep(Duration::from_micros(500));
+            if subject.started.elapsed() > START_MAX {
+                return Err(io::Error::other("nothing comes out"));
+            }
+        }
+        Ok(subject.started.elapsed())
+    }
+
+    fn send_at(&mut self, rate: u32, time: Duration) -> io::Result<()> {
+        let began = Instant::now();
+        let count = (f64::from(rate) * time.as_secs_f64()) as u32;
+        for number in 0..count {
+            let due = began + Duration::from_secs_f64(f64::from(number) / f64::from(rate));
+            let wait = due.saturating_duration_since(Instant::now());
+            // A sleep takes longer than asked for; what is due within it goes together.
+            if wait > SLEEP_MIN {
+                sleep(wait);
+            }
+            let (kind, frame) = self.traffic.next(clock::now());
+            self.sent.push((kind, Instant::now()));
+            self.socket.send(frame)?;
+        }
+        Ok(())
+    }
+}
+
+const SLEEP_MIN: Duration = Duration::from_micros(50);
+
+/// The frames of a kind come out in the order in which they went in.
+fn latencies(sent: &[(Kind, Instant)], arrivals: &[Arrival]) -> Vec<Duration> {
+    let mut latencies = Vec::with_capacity(sent.len());
+    for kind in [Kind::Bsm, Kind::Spat, Kind::Map] {
+        let of_kind = arrivals.iter().filter(|arrival| arrival.kind == kind);
+        let came = of_kind.flat_map(|arrival| std::iter::repeat_n(arrival.at, arrival.messages));
+        let went = sent.iter().filter(|(of, _)| *of == kind);
+        latencies.extend(went.zip(came).map(|((_, went), came)| came - *went));
+    }
+    latencies.sort_unstable();
+    latencies
+}

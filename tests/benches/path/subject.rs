@@ -1,0 +1,154 @@
+//! A program under measurement, as a process of its own: this benchmark's executable once more, in
+//! another role, so that all are built alike.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tests::process::{TemporaryFolder, free_addresses};
+
+/// Which program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// `rsu run`, which sends each BSM at once, in a list of one.
+    OursAtOnce,
+    /// `rsu run`, which sends BSMs in lists of up to 100 ms, as it does unless configured otherwise.
+    OursInLists,
+    /// The comparison.
+    Straightforward,
+}
+
+impl Program {
+    pub(crate) const ALL: [Self; 3] = [Self::OursAtOnce, Self::OursInLists, Self::Straightforward];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OursAtOnce => "ours, each BSM at once",
+            Self::OursInLists => "ours, BSMs in lists of 100 ms",
+            Self::Straightforward => "asn1-codecs + serde_json + rumqttc",
+        }
+    }
+}
+
+/// The running program. It is killed when this is dropped.
+pub(crate) struct Subject {
+    child: Child,
+    program: Program,
+    pub(crate) started: Instant,
+    pub(crate) listen: SocketAddr,
+    metrics: SocketAddr,
+    _folder: TemporaryFolder,
+}
+
+impl Subject {
+    /// Starts `program`, which publishes to `broker`.
+    pub(crate) fn start(program: Program, broker: SocketAddr) -> io::Result<Self> {
+        let folder = TemporaryFolder::new("path")?;
+        let [listen, metrics] = free_addresses();
+        let mut command = Command::new(std::env::current_exe()?);
+        match program {
+            Program::Straightforward => {
+                command.args(["straightforward", &listen.to_string(), &broker.to_string()]);
+            }
+            Program::OursAtOnce | Program::OursInLists => {
+                let config = folder.path().join("rsu.toml");
+                let text = configuration(program, listen, metrics, broker, folder.path());
+                fs::write(&config, text)?;
+                command.args(["rsu", "run", "--log-level", "error", "--config"]);
+                command.arg(config);
+            }
+        }
+        let started = Instant::now();
+        let child = command.stdin(Stdio::null()).spawn()?;
+        Ok(Self {
+            child,
+            program,
+            started,
+            listen,
+            metrics,
+            _folder: folder,
+        })
+    }
+
+    /// Time on processors so far.
+    pub(crate) fn cpu_time(&self) -> io::Result<Duration> {
+        let stat = self.proc("stat")?;
+        // The name of the program, in brackets, may hold spaces.
+        let fields = stat.rsplit(") ").next().unwrap_or_default();
+        let ticks = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND))
+    }
+
+    /// Memory that it occupies, in bytes.
+    pub(crate) fn resident_bytes(&self) -> io::Result<u64> {
+        let status = self.proc("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        Ok(kilobytes.unwrap_or(0) * 1_024)
+    }
+
+    /// BSMs that the limits of the contract have left out so far; the comparison has none.
+    pub(crate) fn left_out(&self) -> io::Result<u64> {
+        if self.program == Program::Straightforward {
+            return Ok(0);
+        }
+        let mut connection = TcpStream::connect(self.metrics)?;
+        connection.write_all(b"GET /metrics HTTP/1.1\r\nhost: rsu\r\nconnection: close\r\n\r\n")?;
+        let mut page = String::new();
+        connection.read_to_string(&mut page)?;
+        let samples = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let left_out = samples.filter(|(name, _)| LEFT_OUT.contains(name));
+        let counts = left_out.filter_map(|(_, count)| count.parse::<u64>().ok());
+        Ok(counts.sum())
+    }
+
+    fn proc(&self, file: &str) -> io::Result<String> {
+        fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
+    }
+}
+
+const LEFT_OUT: [&str; 2] = [
+    "rsu_dropped_total{reason=\"bsm_not_sampled\"}",
+    "rsu_dropped_total{reason=\"bsm_over_limit\"}",
+];
+
+/// `USER_HZ` of Linux, the same on all its architectures that are of interest here.
+const TICKS_PER_SECOND: u64 = 100;
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        // It may have ended by itself, which shows as a loss of everything.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Everything goes up: the limits of the contract are as high as it allows.
+fn configuration(
+    program: Program,
+    listen: SocketAddr,
+    metrics: SocketAddr,
+    broker: SocketAddr,
+    folder: &Path,
+) -> String {
+    let batch_max = if program == Program::OursAtOnce {
+        1
+    } else {
+        255
+    };
+    let folder = folder.display();
+    format!(
+        "[unit]\nid = \"R1\"\nesn = \"E1\"\n\
+         [radio]\nlisten = \"{listen}\"\n\
+         [mqtt]\nbrokers = [\"mqtt://{broker}\"]\n\
+         [reports]\nbsm_batch_messages_max = {batch_max}\n\
+         [sampling]\nbsm_rate = 10000\nbsm_up_limit = 10000\n\
+         map_up_limit = -1\nspat_up_limit = -1\n\
+         [storage]\nfolder = \"{folder}\"\nfree_bytes_min = 0\n\
+         [health]\nlisten = \"{metrics}\"\n"
+    )
+}
