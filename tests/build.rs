@@ -8,7 +8,7 @@ use std::{env, error::Error, path::Path};
 
 use asn1_compiler::Asn1Compiler;
 use asn1_compiler::generator::{Codec, Derive, Visibility};
-use schema::{Schema, Type};
+use schema::{Schema, for_asn1_compiler};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
@@ -32,20 +32,6 @@ fn generate(name: &str, schema: Schema) -> Result<(), Box<dyn Error>> {
     ];
     let mut compiler = Asn1Compiler::new(output, &Visibility::Public, vec![Codec::Uper], derives);
     compiler.set_rustfmt_generated_code(false);
-    compiler.compile_string(&digestible(schema), false)?;
+    compiler.compile_string(&for_asn1_compiler(schema), false)?;
     Ok(())
-}
-
-/// The module in a form that asn1-compiler 0.7.2 makes right code of, with the same encoding.
-fn digestible(schema: Schema) -> String {
-    let schema = schema.map(|ty| {
-        if let Type::Integer { min, max } = ty {
-            let offset = schema::stored_offset(*min, *max);
-            (*min, *max) = (*min - offset, *max - offset);
-        }
-    });
-    // The code made of an IA5String calls functions that asn1-codecs lacks and does not compile.
-    // A VisibleString has seven bits a character as well, and is not checked to be visible.
-    let assignments = schema.to_string().replace("IA5String", "VisibleString");
-    format!("Day1 DEFINITIONS AUTOMATIC TAGS ::= BEGIN\n{assignments}END\n")
 }

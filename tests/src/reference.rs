@@ -7,7 +7,7 @@
 //! Mended here, nothing to keep in mind:
 //! - code made of `IA5String` does not compile, `/* */` comments are not understood, and integers
 //!   like `Elevation` are given a type that cannot hold them: the build script writes the modules
-//!   in a form without these (`build.rs`, [`stored_offset`]).
+//!   in a form without these ([`for_asn1_compiler`](crate::schema::for_asn1_compiler)).
 //!
 //! Left, so what the reference says about such input proves nothing:
 //! - it accepts integers, enumerations and list sizes that are out of range but fit their field;

@@ -382,6 +382,20 @@ impl fmt::Display for Field {
     }
 }
 
+/// The module in a form that asn1-compiler 0.7.2 makes right code of, with the same encoding.
+pub fn for_asn1_compiler(schema: Schema) -> String {
+    let schema = schema.map(|ty| {
+        if let Type::Integer { min, max } = ty {
+            let offset = stored_offset(*min, *max);
+            (*min, *max) = (*min - offset, *max - offset);
+        }
+    });
+    // The code made of an IA5String calls functions that asn1-codecs lacks and does not compile.
+    // A VisibleString has seven bits a character as well, and is not checked to be visible.
+    let assignments = schema.to_string().replace("IA5String", "VisibleString");
+    format!("Day1 DEFINITIONS AUTOMATIC TAGS ::= BEGIN\n{assignments}END\n")
+}
+
 /// What the reference codec subtracts from a value of `INTEGER (min..max)` before it stores it.
 ///
 /// asn1-compiler 0.7.2 picks the width of a signed integer by the bits of its bounds and forgets

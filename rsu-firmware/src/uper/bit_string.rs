@@ -36,6 +36,14 @@ impl<'a, const ROOT: u32> FlexibleBitString<'a, ROOT> {
         self.len() == 0
     }
 
+    /// The bits as a number, bit 0 of the ASN.1 type leftmost, if they are ROOT.
+    pub fn root(&self) -> Option<u32> {
+        match self.0 {
+            Bits::Root(bits) => Some(bits),
+            Bits::Extended(_) => None,
+        }
+    }
+
     /// Whether the bit numbered `bit` in the ASN.1 type is set; bits that were not sent are not.
     pub fn has(&self, bit: u32) -> bool {
         match &self.0 {

@@ -25,7 +25,9 @@ pub trait Element<'a>: Sized {
         observer: &mut O,
         present: bool,
     ) -> Option<Self> {
-        present.then(|| Self::decode(reader, observer))
+        let value = present.then(|| Self::decode(reader, observer));
+        reader.exhaust();
+        value
     }
 
     /// Reads a field of a SEQUENCE whose preamble said whether it is `present`.

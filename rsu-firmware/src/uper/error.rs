@@ -1,6 +1,6 @@
 //! What was wrong, where, and in which field.
 
-use super::Observer;
+use super::{Observer, Reader};
 use core::fmt;
 
 /// The rule that was broken.
@@ -204,7 +204,7 @@ impl Default for Tracer {
     }
 }
 
-impl Observer<'_> for Tracer {
+impl<'a> Observer<'a> for Tracer {
     fn enter(&mut self, name: &'static str, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Field(name));
@@ -213,6 +213,16 @@ impl Observer<'_> for Tracer {
     fn enter_element(&mut self, index: usize, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Element(index));
+    }
+
+    fn check_optional(
+        &mut self,
+        reader: &mut Reader<'a>,
+        ok: bool,
+        bit: usize,
+        kind: ErrorKind,
+    ) {
+        reader.check(ok, bit, kind);
     }
 
     /// The innermost field is left first, with the whole path still there.

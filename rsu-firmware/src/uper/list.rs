@@ -203,6 +203,7 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
     fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
         let (behind, list) = Self::validate(*reader, observer);
         *reader = behind;
+        reader.exhaust();
         list
     }
 

@@ -18,6 +18,18 @@ pub trait Observer<'a> {
     fn leave(&mut self, _fault: Option<Fault>) {}
     /// An element of a list was read.
     fn element<T: Element<'a>>(&mut self, _element: &T) {}
+    /// Notes that a field which need not be there breaks the rules, unless `ok`. Free of branches,
+    /// which the optimiser would make of whether the field is there, and nobody could predict.
+    #[inline(always)]
+    fn check_optional(
+        &mut self,
+        reader: &mut Reader<'a>,
+        ok: bool,
+        _bit: usize,
+        _kind: ErrorKind,
+    ) {
+        reader.fault.0 |= u64::from(!ok) << PackedFault::SOMEWHERE;
+    }
 }
 
 impl Observer<'_> for () {}
@@ -105,7 +117,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub(crate) fn check(&mut self, ok: bool, bit: usize, kind: ErrorKind) {
         if !ok {
-            *self = self.failed_at(bit, kind);
+            self.fault = self.first_fault(bit, kind);
         }
     }
 
@@ -113,15 +125,14 @@ impl<'a> Reader<'a> {
     /// not taken, and not a chain of conditional moves.
     #[cold]
     #[inline(never)]
-    fn failed_at(mut self, bit: usize, kind: ErrorKind) -> Self {
-        if self.fault == PackedFault::NONE {
-            self.fault = if self.position > self.end() {
-                PackedFault::new(self.end(), ErrorKind::Truncated)
-            } else {
-                PackedFault::new(bit, kind)
-            };
+    fn first_fault(self, bit: usize, kind: ErrorKind) -> PackedFault {
+        if self.fault != PackedFault::NONE {
+            self.fault
+        } else if self.position > self.end() {
+            PackedFault::new(self.end(), ErrorKind::Truncated)
+        } else {
+            PackedFault::new(bit, kind)
         }
-        self
     }
 
     #[inline(always)]
@@ -139,6 +150,27 @@ impl<'a> Reader<'a> {
     pub(crate) fn refill(&mut self) {
         self.window = self.load();
         self.budget = LOADED_BITS;
+    }
+
+    /// Lets the next field load the window anew. Where ways through the code meet that have read
+    /// differently much, the optimiser knows the budget again from here on.
+    #[inline(always)]
+    pub(crate) fn exhaust(&mut self) {
+        self.budget = 0;
+    }
+
+    /// The same reader with the budget that `usual` will have once it has read `width` bits more:
+    /// a rare way joins the usual one without the optimiser having to forget that.
+    #[inline(always)]
+    pub(crate) fn joining(mut self, usual: &Self, width: u32) -> Self {
+        let loaded = if usual.budget < width {
+            LOADED_BITS
+        } else {
+            usual.budget
+        };
+        self.refill();
+        self.budget = loaded - width;
+        self
     }
 
     #[inline(always)]
@@ -296,6 +328,8 @@ struct PackedFault(u64);
 
 impl PackedFault {
     const NONE: Self = Self(0);
+    /// The number of the bit that tells of a fault without saying what it is.
+    const SOMEWHERE: u32 = 63;
 
     #[inline(always)]
     fn new(bit: usize, kind: ErrorKind) -> Self {

@@ -102,6 +102,7 @@ impl<'a, const WIDTH: u32> Element<'a> for Units<'a, WIDTH> {
         let position = reader.position();
         let (behind, len) = reader.skip_fragments(WIDTH as usize);
         *reader = behind;
+        reader.exhaust();
         Self::Fragments {
             bytes: reader.bytes(),
             position,

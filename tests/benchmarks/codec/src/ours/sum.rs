@@ -5,7 +5,7 @@ use rsu_firmware::uper::FlexibleBitString;
 
 /// Adds up all values, so that none of them can be optimised away.
 #[derive(Default)]
-pub(crate) struct Sum(u64);
+pub(super) struct Sum(u64);
 
 macro_rules! values {
     ($sum:ident += $($value:expr),+ $(,)?) => {{ $($sum.add($value.value() as u64);)+ }};
@@ -24,17 +24,17 @@ macro_rules! optional_indices {
 }
 
 macro_rules! bits {
-    ($sum:ident += $($value:expr),+ $(,)?) => {{ $($sum.add(u64::from($value.has(1)));)+ }};
+    ($sum:ident += $($value:expr),+ $(,)?) => {{ $($sum.add(u64::from($value.bits()));)+ }};
 }
 
 impl Sum {
     /// The total.
-    pub(crate) fn total(&self) -> u64 {
+    pub(super) fn total(&self) -> u64 {
         self.0
     }
 
     /// Adds what is not in a list.
-    pub(crate) fn message(&mut self, message: &MessageFrame<'_>) {
+    pub(super) fn message(&mut self, message: &MessageFrame<'_>) {
         match message {
             MessageFrame::Bsm(bsm) => self.bsm(bsm),
             MessageFrame::Map(map) => {
@@ -210,9 +210,7 @@ impl Sum {
     }
 
     fn flexible<const ROOT: u32>(&mut self, bits: Option<&FlexibleBitString<'_, ROOT>>) {
-        if let Some(bits) = bits {
-            bits!(self += bits);
-        }
+        self.add(bits.map_or(0, number));
     }
 
     fn description(&mut self, description: Option<&Description<'_>>) {
@@ -233,6 +231,22 @@ impl Sum {
     fn priority(&mut self, priority: Option<&RsiPriority>) {
         self.add(priority.map_or(0, |priority| u64::from(priority.0[0])));
     }
+}
+
+/// A bit string as a number.
+fn number<const ROOT: u32>(bits: &FlexibleBitString<'_, ROOT>) -> u64 {
+    let extended = || bits.iter().fold(0, |all, bit| all << 1 | u64::from(bit));
+    bits.root().map_or_else(extended, u64::from)
+}
+
+/// The light of a state and the time of its likely end.
+pub(super) fn change(state: &PhaseState<'_>) -> u64 {
+    let likely_end = match &state.timing {
+        Some(TimeChangeDetails::Counting(timing)) => timing.likely_end_time,
+        Some(TimeChangeDetails::UtcTiming(timing)) => timing.likely_end_utc_time,
+        Some(TimeChangeDetails::Unknown(..)) | None => return state.light.index(),
+    };
+    state.light.index() + u64::from(likely_end.value())
 }
 
 impl<'a> Visitor<'a> for Sum {
@@ -299,7 +313,7 @@ impl<'a> Visitor<'a> for Sum {
             bits!(self += sharing);
         }
         match &attributes.lane_type {
-            LaneTypeAttributes::Vehicle(kind) => bits!(self += kind),
+            LaneTypeAttributes::Vehicle(kind) => self.flexible(Some(kind)),
             LaneTypeAttributes::Crosswalk(kind) => bits!(self += kind),
             LaneTypeAttributes::BikeLane(kind) => bits!(self += kind),
             LaneTypeAttributes::Sidewalk(kind) => bits!(self += kind),

@@ -1,0 +1,145 @@
+//! CHOICE.
+
+/// CHOICE; `extensible` ones have a further variant for what later editions added.
+macro_rules! choice {
+    ($(
+        $(#[$meta:meta])*
+        pub enum $name:ident $(<$life:lifetime>)? $(: $extensible:ident)? {
+            $(#[$first_meta:meta])* $first:ident($first_type:ty) = 0 $first_id:literal,
+            $($(#[$variant_meta:meta])* $variant:ident($type:ty) = $index:literal $id:literal,)*
+        }
+    )+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $name $(<$life>)? {
+            $(#[$first_meta])* $first($first_type),
+            $($(#[$variant_meta])* $variant($type),)*
+            $(
+                /// An addition of a later edition, by its index behind the root.
+                #[doc = concat!("(", stringify!($extensible), ")")]
+                Unknown(u32, $crate::uper::OpenType<'a>),
+            )?
+        }
+
+        impl $(<$life>)? $name $(<$life>)? {
+            const LAST: u64 = $crate::uper::macros::integer::greatest(&[0 $(, $index)*]) as u64;
+        }
+
+        impl<'a> $crate::uper::Element<'a> for $name $(<$life>)? {
+            #[inline(always)]
+            fn decode<O: $crate::uper::Observer<'a>>(
+                reader: &mut $crate::uper::Reader<'a>,
+                observer: &mut O,
+            ) -> Self {
+                let start = reader.position();
+                $($crate::uper::macros::given!($extensible;
+                    if reader.flag() {
+                        let (behind, index) = reader.normally_small();
+                        *reader = behind;
+                        let value = $crate::uper::Element::decode(reader, observer);
+                        reader.exhaust();
+                        return Self::Unknown(index, value);
+                    }
+                );)?
+                let index = reader.bits($crate::uper::width_of(Self::LAST));
+                let known = index <= Self::LAST;
+                reader.check(known, start, $crate::uper::ErrorKind::Alternative);
+                let value = match index {
+                    $($index => {
+                        observer.enter($id, reader.fault());
+                        let value =
+                            <$type as $crate::uper::Element<'a>>::decode(reader, observer);
+                        observer.leave(reader.fault());
+                        Self::$variant(value)
+                    })*
+                    _ => {
+                        observer.enter($first_id, reader.fault());
+                        let value =
+                            <$first_type as $crate::uper::Element<'a>>::decode(reader, observer);
+                        observer.leave(reader.fault());
+                        Self::$first(value)
+                    }
+                };
+                reader.exhaust();
+                value
+            }
+
+            fn encode<O: $crate::uper::Observer<'a>>(
+                &self,
+                writer: &mut $crate::uper::Writer<'_, O>,
+            ) {
+                let root = |writer: &mut $crate::uper::Writer<'_, O>, index, id| {
+                    $($crate::uper::macros::given!($extensible; writer.flag(false));)?
+                    writer.bits(index, $crate::uper::width_of(Self::LAST));
+                    writer.enter(id);
+                };
+                match self {
+                    Self::$first(value) => {
+                        root(writer, 0, $first_id);
+                        $crate::uper::Element::encode(value, writer);
+                    }
+                    $(Self::$variant(value) => {
+                        root(writer, $index, $id);
+                        $crate::uper::Element::encode(value, writer);
+                    })*
+                    $(Self::Unknown(index, value) => $crate::uper::macros::given!($extensible; {
+                        writer.flag(true);
+                        writer.normally_small(*index);
+                        writer.enter("extension");
+                        $crate::uper::Element::encode(value, writer);
+                    }),)?
+                }
+                writer.leave();
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl $(<$life>)? serde::Serialize for $name $(<$life>)? {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    Self::$first(value) => $crate::jer::serialize_member(serializer, $first_id, value),
+                    $(Self::$variant(value) => {
+                        $crate::jer::serialize_member(serializer, $id, value)
+                    })*
+                    $(Self::Unknown(index, value) => $crate::uper::macros::given!($extensible; {
+                        let id = alloc::format!("{}{index}", $crate::jer::EXTENSION_PREFIX);
+                        $crate::jer::serialize_member(serializer, &id, value)
+                    }),)?
+                }
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de $(, $life)?> serde::Deserialize<'de> for $name $(<$life>)? {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::jer::choice(deserializer)
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de $(, $life)?> $crate::jer::Alternatives<'de> for $name $(<$life>)? {
+            const NAME: &'static str = stringify!($name);
+
+            fn read<A: serde::de::MapAccess<'de>>(
+                id: &str,
+                map: &mut A,
+            ) -> Result<Option<Self>, A::Error> {
+                let value = match id {
+                    $first_id => Self::$first(map.next_value()?),
+                    $($id => Self::$variant(map.next_value()?),)*
+                    _ => {
+                        $($crate::uper::macros::given!($extensible;
+                            if let Some(index) = $crate::jer::extension_index(id) {
+                                return Ok(Some(Self::Unknown(index, map.next_value()?)));
+                            }
+                        );)?
+                        return Ok(None);
+                    }
+                };
+                Ok(Some(value))
+            }
+        }
+    )+};
+}
+
+pub(crate) use choice;
