@@ -180,6 +180,7 @@ pub enum PosAccuracy {
 }
 
 impl<'a> Element<'a> for PosAccuracy {
+    #[inline(always)]
     fn decode<O: Observer<'a>>(reader: &mut Reader<'a>, observer: &mut O) -> Self {
         match reader.profile() {
             Profile::Ydt3709_2020 => Self::Confidence(Element::decode(reader, observer)),
@@ -187,7 +188,8 @@ impl<'a> Element<'a> for PosAccuracy {
         }
     }
 
-    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+    #[inline(always)]
+    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         let profile = match self {
             Self::Confidence(_) => Profile::Ydt3709_2020,
             Self::Ellipse(_) => Profile::Tcsae53_2019,

@@ -74,7 +74,7 @@ impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
         })
     }
 
-    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         match &self.0 {
             Bits::Root(bits) => writer.bits(u64::from(*bits), ROOT + 1),
             // The sender should not have marked it as extended (X.691 16.6).

@@ -1,6 +1,6 @@
 //! What was wrong, where, and in which field.
 
-use super::{Observer, Reader};
+use super::Observer;
 use core::fmt;
 
 /// The rule that was broken.
@@ -92,6 +92,46 @@ pub struct Fault {
     pub bit: usize,
     /// Which rule.
     pub kind: ErrorKind,
+}
+
+/// A fault in one word: what is rarely needed shall not take room in registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PackedFault(u64);
+
+impl PackedFault {
+    pub(super) const NONE: Self = Self(0);
+    /// The number of the bit that tells of a fault without saying what it is.
+    const SOMEWHERE: u32 = 63;
+
+    #[inline(always)]
+    pub(super) fn new(bit: usize, kind: ErrorKind) -> Self {
+        Self((bit as u64) << 8 | (kind as u64 + 1))
+    }
+
+    /// This fault, or this one if there is none yet. A call, so that the optimiser makes a check a
+    /// branch, which costs nothing where it is not taken, and not a chain of conditional moves.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn or(self, bit: usize, kind: ErrorKind) -> Self {
+        match self {
+            Self::NONE => Self::new(bit, kind),
+            fault => fault,
+        }
+    }
+
+    /// Notes a fault that need not be found, unless `ok`.
+    #[inline(always)]
+    pub(super) fn note_somewhere(&mut self, ok: bool) {
+        self.0 |= u64::from(!ok) << Self::SOMEWHERE;
+    }
+
+    pub(super) fn unpack(self) -> Option<Fault> {
+        let number = (self.0 & 0xFF).checked_sub(1)?;
+        Some(Fault {
+            bit: (self.0 >> 8) as usize,
+            kind: *ErrorKind::ALL.get(number as usize)?,
+        })
+    }
 }
 
 /// Why a message was refused.
@@ -204,7 +244,9 @@ impl Default for Tracer {
     }
 }
 
-impl<'a> Observer<'a> for Tracer {
+impl Observer<'_> for Tracer {
+    const EXACT: bool = true;
+
     fn enter(&mut self, name: &'static str, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Field(name));
@@ -213,16 +255,6 @@ impl<'a> Observer<'a> for Tracer {
     fn enter_element(&mut self, index: usize, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Element(index));
-    }
-
-    fn check_optional(
-        &mut self,
-        reader: &mut Reader<'a>,
-        ok: bool,
-        bit: usize,
-        kind: ErrorKind,
-    ) {
-        reader.check(ok, bit, kind);
     }
 
     /// The innermost field is left first, with the whole path still there.

@@ -207,7 +207,7 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
         list
     }
 
-    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         let (min, max) = S::bounds(writer.profile());
         let count = self.len();
         writer.check((min..=max).contains(&count), ErrorKind::Size);
@@ -215,12 +215,30 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
             return;
         }
         writer.bits((count - min) as u64, width_of((max - min) as u64));
-        for (index, element) in self.iter().enumerate() {
-            writer.enter_element(index);
-            element.encode(writer);
-            writer.leave();
-        }
+        let here = core::mem::take(writer);
+        *writer = match &self.source {
+            Source::Wire { .. } => write_all::<T, O>(self.iter(), here),
+            Source::Slice(elements) => write_all::<T, O>(elements.iter(), here),
+            #[cfg(feature = "serde")]
+            Source::Boxed(elements) => write_all::<T, O>(elements.iter(), here),
+        };
+        writer.exhaust();
     }
+}
+
+/// Writes the elements, and returns the writer behind them.
+#[inline(never)]
+fn write_all<'a, 'b, T: Element<'a>, O: Observer<'a> + Default>(
+    elements: impl Iterator<Item = impl core::borrow::Borrow<T>>,
+    mut writer: Writer<'b, O>,
+) -> Writer<'b, O> {
+    for (index, element) in elements.enumerate() {
+        writer.enter_element(index);
+        writer.exhaust();
+        element.borrow().encode(&mut writer);
+        writer.leave();
+    }
+    writer
 }
 
 impl<T: Clone, S> Clone for SequenceOf<'_, T, S> {

@@ -5,11 +5,14 @@
 //! the very same code run a second time over a message that is known to be good, with the checks
 //! optimised away.
 
-use super::error::{ErrorKind, Fault};
+use super::error::{ErrorKind, Fault, PackedFault};
 use super::{Element, Profile};
 
 /// Watches a [`Reader`] or [`Writer`](super::Writer) at work.
 pub trait Observer<'a> {
+    /// Whether it has to know what was wrong and where, and not only that something was.
+    const EXACT: bool = false;
+
     /// A named field begins; `fault` is what has gone wrong before it.
     fn enter(&mut self, _name: &'static str, _fault: Option<Fault>) {}
     /// The next element of a list begins.
@@ -18,18 +21,6 @@ pub trait Observer<'a> {
     fn leave(&mut self, _fault: Option<Fault>) {}
     /// An element of a list was read.
     fn element<T: Element<'a>>(&mut self, _element: &T) {}
-    /// Notes that a field which need not be there breaks the rules, unless `ok`. Free of branches,
-    /// which the optimiser would make of whether the field is there, and nobody could predict.
-    #[inline(always)]
-    fn check_optional(
-        &mut self,
-        reader: &mut Reader<'a>,
-        ok: bool,
-        _bit: usize,
-        _kind: ErrorKind,
-    ) {
-        reader.fault.0 |= u64::from(!ok) << PackedFault::SOMEWHERE;
-    }
 }
 
 impl Observer<'_> for () {}
@@ -121,17 +112,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// As [`check`](Self::check), for a field that need not be there; free of branches, which the
+    /// optimiser would make of whether the field is there, unless something has to know what was
+    /// wrong.
+    #[inline(always)]
+    pub(crate) fn check_optional<O: Observer<'a>>(
+        &mut self,
+        ok: bool,
+        bit: usize,
+        kind: ErrorKind,
+    ) {
+        if O::EXACT {
+            self.check(ok, bit, kind);
+        } else {
+            self.fault.note_somewhere(ok);
+        }
+    }
+
     /// A call, so that the optimiser makes the check a branch, which costs nothing where it is
     /// not taken, and not a chain of conditional moves.
     #[cold]
     #[inline(never)]
     fn first_fault(self, bit: usize, kind: ErrorKind) -> PackedFault {
-        if self.fault != PackedFault::NONE {
-            self.fault
-        } else if self.position > self.end() {
-            PackedFault::new(self.end(), ErrorKind::Truncated)
+        if self.position > self.end() {
+            self.fault.or(self.end(), ErrorKind::Truncated)
         } else {
-            PackedFault::new(bit, kind)
+            self.fault.or(bit, kind)
         }
     }
 
@@ -313,35 +319,18 @@ impl<'a> Reader<'a> {
 #[inline(never)]
 fn load_tail(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
-    let word = rest
-        .iter()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte));
-    match rest.len() {
-        0 => 0,
-        len => word << (u64::BITS as usize - len * 8),
-    }
-}
-
-/// A fault in one word: what is rarely needed shall not take room in registers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PackedFault(u64);
-
-impl PackedFault {
-    const NONE: Self = Self(0);
-    /// The number of the bit that tells of a fault without saying what it is.
-    const SOMEWHERE: u32 = 63;
-
-    #[inline(always)]
-    fn new(bit: usize, kind: ErrorKind) -> Self {
-        Self((bit as u64) << 8 | (kind as u64 + 1))
-    }
-
-    fn unpack(self) -> Option<Fault> {
-        let number = (self.0 & 0xFF).checked_sub(1)?;
-        Some(Fault {
-            bit: (self.0 >> 8) as usize,
-            kind: *ErrorKind::ALL.get(number as usize)?,
-        })
+    match bytes.last_chunk() {
+        Some(last) => {
+            let passed = (last.len() - rest.len()) as u32;
+            let word = u64::from_be_bytes(*last);
+            word.checked_shl(passed * 8).unwrap_or(0)
+        }
+        None => {
+            let word = |word, byte: &u8| word << 8 | u64::from(*byte);
+            let word: u64 = rest.iter().fold(0, word);
+            let missing = size_of::<u64>() - rest.len();
+            word.checked_shl(missing as u32 * 8).unwrap_or(0)
+        }
     }
 }
 

@@ -23,7 +23,7 @@ impl<'a, const N: usize> Element<'a> for FixedOctetString<N> {
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         for octet in self.0 {
             writer.bits(u64::from(octet), 8);
         }
@@ -70,7 +70,7 @@ macro_rules! string_element {
                 Self(Units::decode_constrained(reader, MIN, MAX))
             }
 
-            fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
+            fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
                 self.0.encode_constrained(writer, MIN, MAX);
             }
         }

@@ -1,18 +1,26 @@
 //! Writes bit fields into a borrowed buffer. Failures are sticky, as in the reader.
 
-use super::error::{ErrorKind, Fault};
+use super::error::{ErrorKind, Fault, PackedFault};
 use super::{Observer, Profile, Tracer};
 
+/// How many bits there is room for behind those of a byte that is not full.
+const ROOM_BITS: u32 = 56;
+
 /// Writes bit fields one after the other.
-#[derive(Debug)]
+///
+/// It is passed on by value wherever a call is not inlined, and so can live in registers.
+#[derive(Debug, Default)]
 pub struct Writer<'b, O = ()> {
     bytes: &'b mut [u8],
     /// Whole bytes written to the buffer.
     written: usize,
-    /// Bits that do not fill a byte yet, right-aligned, and their number (below 8).
+    /// Bits that are not in the buffer yet, right-aligned, and their number.
     pending: u64,
     pending_bits: u32,
-    fault: Option<Fault>,
+    /// How many further bits are sure to find room in `pending`. Fields take their widest form
+    /// from it, so that in straight-line code the optimiser knows where it stores.
+    room: u32,
+    fault: PackedFault,
     profile: Profile,
     observer: O,
 }
@@ -20,48 +28,51 @@ pub struct Writer<'b, O = ()> {
 impl<'b> Writer<'b> {
     /// A writer at the first bit of `bytes`.
     pub fn new(bytes: &'b mut [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile, ())
+        Self::observed(bytes, profile)
     }
 }
 
 impl<'b> Writer<'b, Tracer> {
     /// A writer that finds out where and why encoding fails.
     pub(crate) fn tracing(bytes: &'b mut [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile, Tracer::default())
+        Self::observed(bytes, profile)
     }
 }
 
-impl<'b, O> Writer<'b, O> {
-    fn observed(bytes: &'b mut [u8], profile: Profile, observer: O) -> Self {
+impl<'b, O: Default> Writer<'b, O> {
+    fn observed(bytes: &'b mut [u8], profile: Profile) -> Self {
         Self {
             bytes,
-            written: 0,
-            pending: 0,
-            pending_bits: 0,
-            fault: None,
+            room: ROOM_BITS,
             profile,
-            observer,
+            ..Self::default()
         }
     }
+}
 
+impl<O> Writer<'_, O> {
     /// The edition of the message set that is being written.
+    #[inline(always)]
     pub fn profile(&self) -> Profile {
         self.profile
     }
 
     /// The bit that is written next.
+    #[inline(always)]
     pub fn position(&self) -> usize {
         self.written * 8 + self.pending_bits as usize
     }
 
     /// Whether anything was wrong so far.
+    #[inline(always)]
     pub fn failed(&self) -> bool {
-        self.fault.is_some()
+        self.fault != PackedFault::NONE
     }
 
     /// What was wrong first.
+    #[inline(always)]
     pub(crate) fn fault(&self) -> Option<Fault> {
-        self.fault
+        self.fault.unpack()
     }
 
     /// What watched.
@@ -73,67 +84,91 @@ impl<'b, O> Writer<'b, O> {
 impl<'a, O: Observer<'a>> Writer<'_, O> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, name: &'static str) {
-        self.observer.enter(name, self.fault);
+        self.observer.enter(name, self.fault());
     }
 
     #[inline(always)]
     pub(crate) fn enter_element(&mut self, index: usize) {
-        self.observer.enter_element(index, self.fault);
+        self.observer.enter_element(index, self.fault());
     }
 
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
-        self.observer.leave(self.fault);
+        self.observer.leave(self.fault());
     }
 
     /// Notes that the value to be written breaks the rules, unless `ok`.
     #[inline(always)]
     pub(crate) fn check(&mut self, ok: bool, kind: ErrorKind) {
-        if !ok && self.fault.is_none() {
-            let bit = self.position();
-            self.fault = Some(Fault { bit, kind });
+        if !ok {
+            self.fault = self.fault.or(self.position(), kind);
         }
+    }
+
+    /// As [`check`](Self::check), for a field that need not be there; free of branches unless
+    /// something has to know what was wrong.
+    #[inline(always)]
+    pub(crate) fn check_optional(&mut self, ok: bool, kind: ErrorKind) {
+        if O::EXACT {
+            self.check(ok, kind);
+        } else {
+            self.fault.note_somewhere(ok);
+        }
+    }
+
+    /// Lets the next field empty `pending`. Where ways through the code meet that have written
+    /// differently much, the optimiser knows the room again from here on.
+    #[inline(always)]
+    pub(crate) fn exhaust(&mut self) {
+        self.room = 0;
+    }
+
+    #[inline(always)]
+    fn reserve(&mut self, most: u32) {
+        if self.room < most {
+            self.flush_bytes();
+            self.room = ROOM_BITS;
+        }
+        self.room -= most;
     }
 
     /// Writes the low `width` bits (at most 56) of `value`.
     #[inline(always)]
     pub fn bits(&mut self, value: u64, width: u32) {
-        debug_assert!(width <= 56);
+        debug_assert!(width <= ROOM_BITS);
+        self.reserve(width);
         let low = value & ((1 << width) - 1);
         self.pending = (self.pending << width) | low;
         self.pending_bits += width;
-        self.flush_bytes();
     }
 
+    /// Writes the low `width` bits (at most 56) of `value` if they are `present`. Free of
+    /// branches, as in the reader.
+    #[inline(always)]
+    pub(crate) fn bits_if(&mut self, value: u64, width: u32, present: bool) {
+        debug_assert!(width <= ROOM_BITS);
+        self.reserve(width);
+        let taken = u64::from(present).wrapping_neg();
+        let low = value & ((1 << width) - 1) & taken;
+        let width = width & taken as u32;
+        self.pending = (self.pending << width) | low;
+        self.pending_bits += width;
+    }
+
+    /// Puts the whole bytes of `pending` into the buffer.
     #[inline(always)]
     fn flush_bytes(&mut self) {
         let whole = (self.pending_bits / 8) as usize;
-        let aligned = (self.pending << 1) << (63 - self.pending_bits);
-        match self
-            .bytes
-            .get_mut(self.written..)
-            .and_then(<[u8]>::first_chunk_mut)
-        {
+        let aligned = self.pending << 1 << (63 - self.pending_bits);
+        let rest = self.bytes.get_mut(self.written..).unwrap_or_default();
+        if let Some(chunk) = rest.first_chunk_mut() {
             // Bytes beyond the whole ones are overwritten by what follows.
-            Some(chunk) => *chunk = aligned.to_be_bytes(),
-            None => self.flush_tail(aligned, whole),
+            *chunk = aligned.to_be_bytes();
+        } else if !store_tail(rest, aligned, whole) {
+            self.fault = self.fault.or(self.bytes.len() * 8, ErrorKind::BufferFull);
         }
         self.written += whole;
         self.pending_bits %= 8;
-    }
-
-    #[cold]
-    fn flush_tail(&mut self, aligned: u64, whole: usize) {
-        let rest = self.bytes.get_mut(self.written..).unwrap_or_default();
-        let fits = rest.len() >= whole;
-        for (to, from) in rest.iter_mut().zip(aligned.to_be_bytes()).take(whole) {
-            *to = from;
-        }
-        if !fits && self.fault.is_none() {
-            let bit = self.bytes.len() * 8;
-            let kind = ErrorKind::BufferFull;
-            self.fault = Some(Fault { bit, kind });
-        }
     }
 
     /// Writes one bit.
@@ -143,7 +178,6 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
     }
 
     /// A normally small non-negative whole number (X.691 11.6).
-    #[cold]
     pub(crate) fn normally_small(&mut self, value: u32) {
         if value < 64 {
             self.bits(u64::from(value), 7);
@@ -153,6 +187,7 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
             self.length(octets as usize);
             self.bits(u64::from(value), octets * 8);
         }
+        self.exhaust();
     }
 
     /// A general length determinant (X.691 11.9) of one fragment.
@@ -186,11 +221,24 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
     /// Fills the last byte with zero bits and returns the number of bytes written (X.691 11.1.3:
     /// at least one).
     pub fn finish(&mut self) -> usize {
-        let padding = match (self.written, self.pending_bits) {
-            (0, 0) => 8,
-            (_, bits) => (8 - bits) % 8,
+        let padding = match self.position() {
+            0 => 8,
+            bits => bits.wrapping_neg() as u32 % 8,
         };
         self.bits(0, padding);
+        self.flush_bytes();
+        self.room = ROOM_BITS;
         self.written
     }
+}
+
+/// Puts the first `whole` bytes of a word where fewer than eight have room; false if they do not
+/// fit.
+#[cold]
+#[inline(never)]
+fn store_tail(rest: &mut [u8], word: u64, whole: usize) -> bool {
+    for (to, from) in rest.iter_mut().zip(word.to_be_bytes()).take(whole) {
+        *to = from;
+    }
+    rest.len() >= whole
 }

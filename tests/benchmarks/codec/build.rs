@@ -16,7 +16,13 @@ use std::{env, error::Error, path::PathBuf};
 use schema::Schema;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", "build", "asn1c", "../../src/schema.rs", "../../asn1"] {
+    for path in [
+        "build.rs",
+        "build",
+        "asn1c",
+        "../../src/schema.rs",
+        "../../asn1",
+    ] {
         println!("cargo::rerun-if-changed={path}");
     }
     let schema = plain::named_plainly(&Schema::ydt3709_2020()?)?;

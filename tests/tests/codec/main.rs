@@ -7,6 +7,7 @@ mod encoding;
 mod extensions;
 mod jer;
 mod messages;
+mod peek;
 mod recorded;
 mod vectors;
 mod visitor;

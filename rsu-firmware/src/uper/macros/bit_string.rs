@@ -71,11 +71,20 @@ macro_rules! bit_string {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a>>(
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
                 writer.bits(u64::from(self.0), $size);
+            }
+
+            #[inline(always)]
+            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+                value: Option<&Self>,
+                writer: &mut $crate::uper::Writer<'_, O>,
+            ) {
+                let bits = value.map_or(0, |value| u64::from(value.0));
+                writer.bits_if(bits, $size, value.is_some());
             }
         }
 
@@ -139,7 +148,7 @@ macro_rules! flexible_bit_string {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a>>(
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {

@@ -44,12 +44,13 @@ macro_rules! choice {
                 let index = reader.bits($crate::uper::width_of(Self::LAST));
                 let known = index <= Self::LAST;
                 reader.check(known, start, $crate::uper::ErrorKind::Alternative);
-                let value = match index {
+                match index {
                     $($index => {
                         observer.enter($id, reader.fault());
                         let value =
                             <$type as $crate::uper::Element<'a>>::decode(reader, observer);
                         observer.leave(reader.fault());
+                        reader.exhaust();
                         Self::$variant(value)
                     })*
                     _ => {
@@ -57,14 +58,14 @@ macro_rules! choice {
                         let value =
                             <$first_type as $crate::uper::Element<'a>>::decode(reader, observer);
                         observer.leave(reader.fault());
+                        reader.exhaust();
                         Self::$first(value)
                     }
-                };
-                reader.exhaust();
-                value
+                }
             }
 
-            fn encode<O: $crate::uper::Observer<'a>>(
+            #[inline(always)]
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -90,6 +91,7 @@ macro_rules! choice {
                     }),)?
                 }
                 writer.leave();
+                writer.exhaust();
             }
         }
 

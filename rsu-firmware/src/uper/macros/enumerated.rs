@@ -91,20 +91,20 @@ macro_rules! enumerated {
             $crate::uper::macros::enumerated_decode_if!($($extensible)?);
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a>>(
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
-                let index: u64 = match self {
-                    $(Self::$variant => $index,)+
-                    $(Self::Unknown(index) => $crate::uper::macros::given!($extensible; {
+                $($crate::uper::macros::given!($extensible;
+                    if let Self::Unknown(index) = self {
                         writer.flag(true);
                         writer.normally_small(*index);
                         return;
-                    }),)?
-                };
-                $($crate::uper::macros::given!($extensible; writer.flag(false));)?
-                writer.bits(index, $crate::uper::width_of(Self::LAST));
+                    }
+                    writer.flag(false);
+                );)?
+                writer.bits(self.index(), $crate::uper::width_of(Self::LAST));
+                $($crate::uper::macros::given!($extensible; writer.exhaust());)?
             }
         }
 
@@ -149,14 +149,23 @@ macro_rules! enumerated_decode_if {
         #[inline(always)]
         fn decode_if<O: $crate::uper::Observer<'a>>(
             reader: &mut $crate::uper::Reader<'a>,
-            observer: &mut O,
+            _observer: &mut O,
             present: bool,
         ) -> Option<Self> {
             let start = reader.position();
             let index = reader.bits_if($crate::uper::width_of(Self::LAST), present);
             let kind = $crate::uper::ErrorKind::Enumeration;
-            observer.check_optional(reader, index <= Self::LAST, start, kind);
+            reader.check_optional::<O>(index <= Self::LAST, start, kind);
             present.then_some(Self::from_root(index))
+        }
+
+        #[inline(always)]
+        fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+            value: Option<&Self>,
+            writer: &mut $crate::uper::Writer<'_, O>,
+        ) {
+            let index = value.map_or(0, |value| value.index());
+            writer.bits_if(index, $crate::uper::width_of(Self::LAST), value.is_some());
         }
     };
 }

@@ -72,7 +72,7 @@ macro_rules! integer {
             #[inline(always)]
             fn decode_if<O: $crate::uper::Observer<'a>>(
                 reader: &mut $crate::uper::Reader<'a>,
-                observer: &mut O,
+                _observer: &mut O,
                 present: bool,
             ) -> Option<Self> {
                 let (min, max) = Self::range(reader.profile());
@@ -80,23 +80,31 @@ macro_rules! integer {
                 let span = (max - min) as u64;
                 let offset = reader.bits_if($crate::uper::width_of(span), present);
                 let kind = $crate::uper::ErrorKind::Range;
-                observer.check_optional(reader, offset <= span, start, kind);
+                reader.check_optional::<O>(offset <= span, start, kind);
                 present.then_some(Self((min + offset as i64) as $repr))
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a>>(
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
                 let (min, max) = Self::range(writer.profile());
-                let value = i64::from(self.0);
-                writer.check(
-                    (min..=max).contains(&value),
-                    $crate::uper::ErrorKind::Range,
-                );
-                let width = $crate::uper::width_of((max - min) as u64);
-                writer.bits(value.wrapping_sub(min) as u64, width);
+                let (offset, span) = ((i64::from(self.0) - min) as u64, (max - min) as u64);
+                writer.check(offset <= span, $crate::uper::ErrorKind::Range);
+                writer.bits(offset, $crate::uper::width_of(span));
+            }
+
+            #[inline(always)]
+            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+                value: Option<&Self>,
+                writer: &mut $crate::uper::Writer<'_, O>,
+            ) {
+                let (min, max) = Self::range(writer.profile());
+                let offset = value.map_or(0, |value| (i64::from(value.0) - min) as u64);
+                let span = (max - min) as u64;
+                writer.check_optional(offset <= span, $crate::uper::ErrorKind::Range);
+                writer.bits_if(offset, $crate::uper::width_of(span), value.is_some());
             }
         }
 

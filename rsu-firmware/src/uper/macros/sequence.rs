@@ -69,7 +69,8 @@ macro_rules! sequence {
                 Self { $($field,)+ }
             }
 
-            fn encode<O: $crate::uper::Observer<'a>>(
+            #[inline(always)]
+            fn encode<O: $crate::uper::Observer<'a> + Default>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {

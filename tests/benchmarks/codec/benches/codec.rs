@@ -54,11 +54,7 @@ struct Contender {
     nanoseconds: Vec<u64>,
 }
 
-fn compare(
-    work: Work,
-    messages: &[Message],
-    rounds: usize,
-) -> Result<Vec<Figure>, Box<dyn Error>> {
+fn compare(work: Work, messages: &[Message], rounds: usize) -> Result<Vec<Figure>, Box<dyn Error>> {
     let mut contenders = vec![
         in_process::<Ours>(work, messages)?,
         in_process::<Asn1Codecs>(work, messages)?,
@@ -114,11 +110,7 @@ fn in_process<C: Codec + 'static>(
 }
 
 /// How often a codec allocates when it works on every message once.
-fn count_allocations(
-    codec: &str,
-    work: Work,
-    messages: &[Message],
-) -> Result<u64, Box<dyn Error>> {
+fn count_allocations(codec: &str, work: Work, messages: &[Message]) -> Result<u64, Box<dyn Error>> {
     let mut counter = Command::new(env!("CARGO_BIN_EXE_count-allocations"))
         .arg(codec)
         .stdin(Stdio::piped())

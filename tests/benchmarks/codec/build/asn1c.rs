@@ -30,7 +30,11 @@ pub(crate) fn driver(schema: &Schema, output: &Path) -> Result<(), Box<dyn Error
         ran => expect_success(ran.map(|output| output.status), "asn1c")?,
     }
     let program = folder.join("drive");
-    let Ok(compiler) = cc::Build::new().opt_level(2).warnings(false).try_get_compiler() else {
+    let Ok(compiler) = cc::Build::new()
+        .opt_level(2)
+        .warnings(false)
+        .try_get_compiler()
+    else {
         println!("cargo::rustc-env=ASN1C_MISSING=there is no C compiler for the target");
         return Ok(());
     };
@@ -73,7 +77,10 @@ fn sources(folder: &Path) -> io::Result<Vec<std::path::PathBuf>> {
 fn visits(schema: &Schema) -> Result<String, std::fmt::Error> {
     let mut visits = "#include \"MessageFrame.h\"\n".to_owned();
     for (name, _) in schema.types() {
-        writeln!(visits, "static uint64_t visit_{name}(const {name}_t *value);")?;
+        writeln!(
+            visits,
+            "static uint64_t visit_{name}(const {name}_t *value);"
+        )?;
     }
     for (name, ty) in schema.types() {
         let body = body(name, ty);
@@ -103,11 +110,18 @@ fn body(name: &str, ty: &Type) -> String {
              return sum;"
         ),
         Type::Choice { alternatives, .. } => {
-            let cases = alternatives.iter().map(|Field { name: field, ty, .. }| {
-                format!("case {name}_PR_{field}: return visit_{ty}(&value->choice.{field});")
-            });
+            let cases = alternatives.iter().map(
+                |Field {
+                     name: field, ty, ..
+                 }| {
+                    format!("case {name}_PR_{field}: return visit_{ty}(&value->choice.{field});")
+                },
+            );
             let cases: Vec<_> = cases.collect();
-            format!("switch (value->present) {{ {} default: return 0; }}", cases.join(" "))
+            format!(
+                "switch (value->present) {{ {} default: return 0; }}",
+                cases.join(" ")
+            )
         }
         Type::Reference(to) => format!("return visit_{to}(value);"),
     }

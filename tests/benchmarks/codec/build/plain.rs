@@ -43,7 +43,11 @@ fn ty_of(name: &str, ty: &Type, within: &mut Vec<(String, Type)>) -> Type {
 fn fields_of(parent: &str, fields: Vec<Field>, within: &mut Vec<(String, Type)>) -> Vec<Field> {
     let field = |field: Field| {
         let name = field_name(&field.name);
-        let ty = reference(&format!("{parent}{}", capitalised(&name)), &field.ty, within);
+        let ty = reference(
+            &format!("{parent}{}", capitalised(&name)),
+            &field.ty,
+            within,
+        );
         Field { name, ty, ..field }
     };
     fields.into_iter().map(field).collect()

@@ -111,7 +111,10 @@ impl<C: Codec> Bench<C> {
             Work::Find => add(messages.map(|message| C::find(&message.bytes, message.phase))),
             Work::Encode => {
                 let buffer = &mut self.buffer;
-                add(self.kept.iter().map(|message| C::encode(message, buffer) as u64))
+                add(self
+                    .kept
+                    .iter()
+                    .map(|message| C::encode(message, buffer) as u64))
             }
             Work::Handle => self.frames.handle(),
         }
@@ -186,7 +189,9 @@ pub fn serve<C: Codec>(
             .ok_or_else(|| io::Error::other(format!("{} is no order", order.escape_ascii())))?;
         let mut pass = None;
         let allocations = count(&mut || pass = Some(bench.pass(work)));
-        let Pass { nanoseconds, sum, .. } = pass.ok_or_else(|| io::Error::other("no pass"))?;
+        let Pass {
+            nanoseconds, sum, ..
+        } = pass.ok_or_else(|| io::Error::other("no pass"))?;
         writeln!(output, "{nanoseconds} {sum} {allocations}")?;
         output.flush()?;
     }
@@ -219,7 +224,10 @@ fn read_messages(input: &mut impl Read) -> io::Result<Vec<Message>> {
         let mut bytes = vec![0; length.min(MESSAGE_LENGTH_MAX)];
         input.read_exact(&mut bytes)?;
         let message = Message::new(bytes).ok_or_else(|| io::Error::other("no such message"))?;
-        messages.push(Message { phase: phase[0], ..message });
+        messages.push(Message {
+            phase: phase[0],
+            ..message
+        });
     }
     Ok(messages)
 }

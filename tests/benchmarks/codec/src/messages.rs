@@ -64,12 +64,21 @@ impl Messages {
     /// # Panics
     /// If the vectors or traces are not as expected.
     pub fn read() -> Self {
+        let mut messages = Self::bundled();
+        let recorded = recorded();
+        messages.recorded = recorded.len();
+        messages.all.extend(recorded);
+        messages
+    }
+
+    /// Reads what is part of the project: the same wherever it is built.
+    ///
+    /// # Panics
+    /// As [`read`](Self::read).
+    pub fn bundled() -> Self {
         let mut all = vectors();
         all.extend(trace());
-        let recorded = recorded();
-        let count = recorded.len();
-        all.extend(recorded);
-        Self { all, recorded: count }
+        Self { all, recorded: 0 }
     }
 
     /// Those of one kind.

@@ -2,7 +2,7 @@
 
 mod sum;
 
-use rsu_firmware::message::MessageFrame;
+use rsu_firmware::message::{BsmPeek, MessageFrame, Phase, PhaseState, Visitor};
 use rsu_firmware::uper::Profile;
 use sum::Sum;
 
@@ -33,31 +33,48 @@ impl Codec for Ours {
     fn decode(bytes: &[u8]) -> u64 {
         let mut sum = Sum::default();
         let message = MessageFrame::decode_with(bytes, PROFILE, &mut sum);
-        sum.message(&message.expect("it was decoded before"));
+        sum.message(message.as_ref().expect("it was decoded before"));
         sum.total()
     }
 
     fn peek(bytes: &[u8]) -> u64 {
-        let MessageFrame::Bsm(bsm) = MessageFrame::decode(bytes, PROFILE).expect("a BSM") else {
-            return 0;
-        };
-        let id = u64::from_be_bytes(bsm.id.0);
-        let position = (bsm.pos.lat.value() as u64).wrapping_add(bsm.pos.long.value() as u64);
-        id.wrapping_add(position)
+        let bsm = BsmPeek::read(bytes, PROFILE).expect("a BSM");
+        u64::from_be_bytes(bsm.id.0)
+            .wrapping_add(bsm.lat.value() as u64)
+            .wrapping_add(bsm.long.value() as u64)
             .wrapping_add(u64::from(bsm.speed.value()))
     }
 
     fn find(bytes: &[u8], sought: u8) -> u64 {
-        let MessageFrame::Spat(spat) = MessageFrame::decode(bytes, PROFILE).expect("a SPAT") else {
-            return 0;
+        let mut finder = Finder {
+            sought,
+            state: None,
+            found: None,
         };
-        for intersection in &spat.intersections {
-            for phase in &intersection.phases {
-                if phase.id.value() == sought {
-                    return phase.phase_states.iter().next().map_or(0, |state| sum::change(&state));
-                }
-            }
+        MessageFrame::decode_with(bytes, PROFILE, &mut finder).expect("a SPAT");
+        finder.found.unwrap_or(0)
+    }
+}
+
+/// Looks for a phase while the message is validated.
+struct Finder {
+    sought: u8,
+    /// Of the phase whose states come by, the first one.
+    state: Option<u64>,
+    found: Option<u64>,
+}
+
+impl<'a> Visitor<'a> for Finder {
+    #[inline(always)]
+    fn phase_state(&mut self, state: &PhaseState<'a>) {
+        self.state.get_or_insert_with(|| sum::change(state));
+    }
+
+    #[inline(always)]
+    fn phase(&mut self, phase: &Phase<'a>) {
+        let first = self.state.take();
+        if phase.id.value() == self.sought && self.found.is_none() {
+            self.found = first;
         }
-        0
     }
 }

@@ -28,7 +28,11 @@ impl Arguments {
                     let rounds = rounds.filter(|rounds| *rounds > 0);
                     parsed.rounds = rounds.ok_or("--rounds wants a number from 1 on")?;
                 }
-                other => return Err(format!("{other} is no option; there are --rounds N, --write")),
+                other => {
+                    return Err(format!(
+                        "{other} is no option; there are --rounds N, --write"
+                    ));
+                }
             }
         }
         Ok(parsed)

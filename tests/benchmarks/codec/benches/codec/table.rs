@@ -55,11 +55,14 @@ pub(crate) fn markdown(rows: &[Row], recorded: usize, missing: Option<&str>) -> 
         }
         text.push('\n');
     }
-    let means = rows.iter().filter(|row| row.work == Work::Decode).map(|row| {
-        let mean = row.bytes / row.messages.max(1);
-        let kind = format!("{:?}", row.kind).to_uppercase();
-        format!("{} {kind} of {mean} bytes in the mean", row.messages)
-    });
+    let means = rows
+        .iter()
+        .filter(|row| row.work == Work::Decode)
+        .map(|row| {
+            let mean = row.bytes / row.messages.max(1);
+            let kind = format!("{:?}", row.kind).to_uppercase();
+            format!("{} {kind} of {mean} bytes in the mean", row.messages)
+        });
     let means: Vec<_> = means.collect();
     let _ = write!(
         text,
@@ -81,7 +84,8 @@ fn grouped(number: u64) -> String {
     }
 }
 
-const BEGIN: &str = "<!-- codec benchmark: written by `cargo bench`, as all up to the end mark -->\n";
+const BEGIN: &str =
+    "<!-- codec benchmark: written by `cargo bench`, as all up to the end mark -->\n";
 const END: &str = "<!-- codec benchmark: end -->";
 
 /// Puts the table between its marks in the README, and the figures beside this package.
@@ -89,8 +93,12 @@ pub(crate) fn write(table: &str, rows: &[Row]) -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = folder.join("../../../README.md");
     let text = fs::read_to_string(&readme)?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("the README lacks the begin mark")?;
-    let (_, behind) = rest.split_once(END).ok_or("the README lacks the end mark")?;
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .ok_or("the README lacks the begin mark")?;
+    let (_, behind) = rest
+        .split_once(END)
+        .ok_or("the README lacks the end mark")?;
     fs::write(readme, format!("{before}{BEGIN}\n{table}\n{END}{behind}"))?;
 
     let rows: Vec<_> = rows.iter().map(json).collect();

@@ -6,7 +6,13 @@ use generated::{MessageFrame, TimeChangeDetails};
 use super::Visit;
 use crate::Codec;
 
-#[allow(clippy::all, missing_docs, non_camel_case_types, unreachable_pub, unused)]
+#[allow(
+    clippy::all,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused
+)]
 mod generated {
     use super::Visit;
 

@@ -11,11 +11,12 @@ use crate::messages::Message;
 pub const NAME: &str = "asn1c";
 
 /// The program, or why there is none.
-pub const DRIVER: Result<&str, &str> = match (option_env!("ASN1C_DRIVER"), option_env!("ASN1C_MISSING")) {
-    (Some(driver), _) => Ok(driver),
-    (None, Some(missing)) => Err(missing),
-    (None, None) => Err("the build script says nothing of asn1c"),
-};
+pub const DRIVER: Result<&str, &str> =
+    match (option_env!("ASN1C_DRIVER"), option_env!("ASN1C_MISSING")) {
+        (Some(driver), _) => Ok(driver),
+        (None, Some(missing)) => Err(missing),
+        (None, None) => Err("the build script says nothing of asn1c"),
+    };
 
 /// The program at work on its messages.
 #[derive(Debug)]

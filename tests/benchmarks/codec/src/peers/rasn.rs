@@ -5,7 +5,13 @@ use generated::day1::{MessageFrame, TimeChangeDetails};
 use super::Visit;
 use crate::Codec;
 
-#[allow(clippy::all, missing_docs, non_camel_case_types, unreachable_pub, unused)]
+#[allow(
+    clippy::all,
+    missing_docs,
+    non_camel_case_types,
+    unreachable_pub,
+    unused
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/rasn.rs"));
 
