@@ -84,17 +84,29 @@ impl<O> Writer<'_, O> {
 impl<'a, O: Observer<'a>> Writer<'_, O> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, name: &'static str) {
+        self.settle();
         self.observer.enter(name, self.fault());
     }
 
     #[inline(always)]
     pub(crate) fn enter_element(&mut self, index: usize) {
+        self.settle();
         self.observer.enter_element(index, self.fault());
     }
 
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
+        self.settle();
         self.observer.leave(self.fault());
+    }
+
+    /// Lets who has to know it see at once that the buffer is full.
+    #[inline(always)]
+    fn settle(&mut self) {
+        if O::EXACT {
+            self.flush_bytes();
+            self.room = ROOM_BITS;
+        }
     }
 
     /// Notes that the value to be written breaks the rules, unless `ok`.
