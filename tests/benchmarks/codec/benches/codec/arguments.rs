@@ -14,7 +14,7 @@ impl Arguments {
     /// Reads the command line.
     pub(crate) fn parse() -> Result<Self, String> {
         let mut parsed = Self {
-            rounds: 101,
+            rounds: 31,
             write: false,
         };
         let mut arguments = env::args().skip(1);
