@@ -5,7 +5,7 @@
 //! (1 byte), its length (4 bytes) and its bytes; then an order for each pass, the first letter of
 //! the work. Each pass is answered with a line: nanoseconds, sum of what was seen, allocations.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -177,7 +177,7 @@ impl Frames {
 /// # Errors
 /// What is wrong with the input or the output.
 pub fn serve<C: Codec>(
-    mut input: impl Read,
+    mut input: impl BufRead,
     mut output: impl Write,
     mut count: impl FnMut(&mut dyn FnMut()) -> u64,
 ) -> io::Result<()> {
