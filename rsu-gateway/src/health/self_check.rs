@@ -255,7 +255,7 @@ mod tests {
             filled_percent: 99,
             ..SpoolFacts::default()
         };
-        assert!(spool(&[working.clone()]).good);
+        assert!(spool(std::slice::from_ref(&working)).good);
         let filled = SpoolFacts {
             filled_percent: 100,
             ..working.clone()

@@ -31,6 +31,8 @@ pub(super) struct Worker {
     /// Whether it has been found out which slot this is.
     is_settled: bool,
     trial: Option<Trial>,
+    /// Since when, after the boot, that could not be found out.
+    unsettled_since: Option<Duration>,
     /// Since when, after the boot, a reboot waits for what is to be told.
     reboot_due: Option<Duration>,
     /// Installations that found the installer at work.
@@ -86,6 +88,7 @@ impl Worker {
             checks,
             is_settled: false,
             trial: None,
+            unsettled_since: None,
             reboot_due: None,
             busy: 0,
         }
@@ -104,7 +107,9 @@ impl Worker {
 
     fn try_step(&mut self) -> Result<Next, Hindrance> {
         if !self.is_settled {
-            self.settle()?;
+            if let Err(hindrance) = self.settle() {
+                return self.stay_unsettled(hindrance);
+            }
             self.is_settled = true;
         }
         let Some(Underway {

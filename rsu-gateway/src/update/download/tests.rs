@@ -28,11 +28,15 @@ impl Unit {
     }
 
     fn download(&self, order: &Upgrade) -> Result<(), End> {
+        self.download_to(&self.disk, order)
+    }
+
+    fn download_to(&self, disk: &dyn Fs, order: &Upgrade) -> Result<(), End> {
         let position = self.saved.borrow().last().cloned().unwrap_or_default();
         let mut watch = self;
         let path = Path::new(BUNDLE);
         self.settings
-            .download(&self.disk, path, order, position, &mut watch)
+            .download(disk, path, order, position, &mut watch)
     }
 
     fn file(&self) -> Vec<u8> {
@@ -54,7 +58,7 @@ impl Watch for &Unit {
 }
 
 fn bytes(count: usize) -> Vec<u8> {
-    (0..count).map(|place| (place * 31 >> 3) as u8).collect()
+    (0..count).map(|place| (place * 31 / 8) as u8).collect()
 }
 
 fn failure(result: Result<(), End>) -> String {
@@ -196,10 +200,91 @@ fn what_is_too_long_is_not_fetched() {
     unit.settings.bytes_max = 99_999;
     let why = failure(unit.download(&order));
     assert!(why.contains("bundle_bytes_max"), "{why}");
-    unit.settings.bytes_max = 1 << 30;
-    unit.settings.free_bytes_min = u64::MAX;
-    let why = failure(unit.download(&order));
-    assert!(why.starts_with("no room: "), "{why}");
+}
+
+/// A disk that says how much is free, and may take less.
+#[derive(Debug)]
+struct Tight {
+    disk: Memory,
+    free: u64,
+    room: u64,
+}
+
+#[derive(Debug)]
+struct TightFile(Box<dyn File>, u64);
+
+impl Fs for Tight {
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        self.disk.create_folder(folder)
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.disk.list(folder)
+    }
+
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        let file = self.disk.open(path, how)?;
+        Ok(Box::new(TightFile(file, self.room)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        self.disk.sync_folder(folder)
+    }
+
+    fn free_bytes(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.free)
+    }
+}
+
+impl File for TightFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        match offset + bytes.len() as u64 > self.1 {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => self.0.write_at(bytes, offset),
+        }
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync()
+    }
+}
+
+#[test]
+fn a_disk_without_room_is_told_before_or_when_it_shows() {
+    let server = Server::start(&bytes(100_000));
+    let mut unit = Unit::new();
+    unit.settings.free_bytes_min = 5_000;
+    let disk = |free, room| Tight {
+        disk: unit.disk.clone(),
+        free,
+        room,
+    };
+    let order = upgrade("0.2.0", server.url());
+    let why = failure(unit.download_to(&disk(104_999, 1 << 30), &order));
+    assert!(why.starts_with("no room: 105000 bytes are needed"), "{why}");
+    let why = failure(unit.download_to(&disk(1 << 30, 50_000), &order));
+    assert_eq!(why, "no room: the disk is full");
+    unit.download_to(&disk(105_000, 1 << 30), &order).unwrap();
 }
 
 #[test]

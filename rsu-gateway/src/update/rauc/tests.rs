@@ -112,7 +112,7 @@ fn the_stand_in_installs_marks_and_tells() {
 #[test]
 fn real_bundles_are_verified_by_their_signature() {
     for program in ["rauc", "mksquashfs", "openssl"] {
-        tests::programs::require(program);
+        ::tests::programs::require(program);
     }
     let folder = Folder::new("real");
     let openssl = |name: &str| {

@@ -80,6 +80,36 @@ impl Worker {
         }
     }
 
+    /// New software that cannot even ask the installer is left, too: by the boot loader, which
+    /// counts how often it starts a slot that nobody marks good.
+    pub(super) fn stay_unsettled(&mut self, hindrance: Hindrance) -> Result<Next, Hindrance> {
+        let now = self.machine.now().since_boot;
+        let since = *self.unsettled_since.get_or_insert(now);
+        let settings = &self.shared.settings;
+        if now.saturating_sub(since) < settings.trial.deadline {
+            return Err(hindrance);
+        }
+        let Some(Underway {
+            stage: Stage::Trial(mut trial),
+            version,
+            ..
+        }) = self.shared.state().underway
+        else {
+            return Err(hindrance);
+        };
+        let is_new = trial.ordered_in != self.machine.boot_id();
+        if !is_new || settings.at_work.as_ref() != Ok(&version) {
+            return Err(hindrance);
+        }
+        trial.fault = Some(format!("the installer cannot be asked: {hindrance}"));
+        self.shared.change(|state| {
+            if let Some(underway) = &mut state.underway {
+                underway.stage = Stage::Trial(trial);
+            }
+        })?;
+        Ok(self.reboot())
+    }
+
     fn begin_trial(
         &mut self,
         mut trial: TrialStage,

@@ -36,6 +36,7 @@ struct Machinery {
     reboots_asked: u32,
     install_fault: Option<String>,
     mark_fault: Option<String>,
+    slots_fault: Option<String>,
     disk: Memory,
 }
 
@@ -90,11 +91,14 @@ fn content(bundle: &[u8]) -> Result<Manifest, InstallerError> {
 
 impl Installer for Fake {
     fn slots(&self) -> Result<Slots, InstallerError> {
-        Ok(self.with(|machine| Slots {
-            compatible: "rsu-test".into(),
-            booted: machine.slot(machine.booted),
-            other: Some(machine.slot(1 - machine.booted)),
-        }))
+        self.with(|machine| match machine.slots_fault.clone() {
+            Some(fault) => Err(InstallerError(fault)),
+            None => Ok(Slots {
+                compatible: "rsu-test".into(),
+                booted: machine.slot(machine.booted),
+                other: Some(machine.slot(1 - machine.booted)),
+            }),
+        })
     }
 
     fn inspect(&self, bundle: &Path) -> Result<Manifest, InstallerError> {
@@ -104,7 +108,9 @@ impl Installer for Fake {
 
     fn install(&self, bundle: &Path, progress: &mut dyn FnMut(u8)) -> Result<(), InstallerError> {
         let manifest = self.inspect(bundle)?;
-        [0, 20, 25, 100].map(&mut *progress);
+        for percent in [0, 20, 25, 100] {
+            progress(percent);
+        }
         self.with(|machine| {
             let other = 1 - machine.booted;
             machine.slots[other].is_good = false;
@@ -198,6 +204,7 @@ impl Bench {
             reboots_asked: 0,
             install_fault: None,
             mark_fault: None,
+            slots_fault: None,
             disk: disk.clone(),
         })));
         let told = Arc::default();
@@ -547,6 +554,28 @@ fn a_program_that_crashes_on_trial_is_given_up() {
         "{}",
         bench.reason()
     );
+}
+
+#[test]
+fn a_slot_that_cannot_ask_the_installer_is_left() {
+    let mut bench = Bench::new("rsu-test 0.2.0 operator");
+    bench.install();
+    bench
+        .machine
+        .with(|machine| machine.slots_fault = Some("no D-Bus".into()));
+    bench.reboot();
+    bench.run();
+    let asked_at = bench.machine.with(|machine| machine.now);
+    assert!(asked_at >= Duration::from_secs(190), "{asked_at:?}");
+    // The boot loader has counted its attempts.
+    bench.machine.with(|machine| {
+        machine.slots_fault = None;
+        machine.primary = 0;
+    });
+    bench.reboot();
+    bench.run();
+    assert_eq!(bench.last().state, RolledBack);
+    assert_eq!(bench.reason(), "the installer cannot be asked: no D-Bus");
 }
 
 #[test]
