@@ -10,6 +10,7 @@ mod logging;
 mod output;
 mod replay;
 mod run;
+mod self_check;
 mod stop;
 
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ pub struct Arguments {
 enum Command {
     Demo(demo::Options),
     Run(run::Options),
+    SelfCheck(self_check::Options),
     Replay(replay::Options),
     Fleet(fleet::Options),
     Inspect(inspect::Options),
@@ -52,6 +54,7 @@ impl Arguments {
             None => demo::run(&demo::Options::default(), logging),
             Some(Command::Demo(options)) => demo::run(options, logging),
             Some(Command::Run(options)) => run::run(options, logging),
+            Some(Command::SelfCheck(options)) => self_check::run(options, logging),
             Some(Command::Replay(options)) => replay::run(options, logging),
             Some(Command::Fleet(options)) => fleet::run(options, logging),
             Some(Command::Inspect(options)) => inspect::run(options, logging),

@@ -8,6 +8,7 @@ mod mqtt;
 mod platform;
 mod storage;
 mod unit;
+mod update;
 mod value;
 
 use std::net::SocketAddr;
@@ -23,12 +24,14 @@ use crate::mqtt::{LiveLimits, SettingsError};
 use crate::platform::Classes;
 use crate::platform::dialect::DialectName;
 use crate::radio::record;
+use crate::update::Rauc;
 use crate::{downlink, spool};
 use health::{ClockSection, HealthSection, LogSection, RecordingSection};
 use mqtt::MqttSection;
 use platform::{PlatformSection, ReportsSection, SamplingSection};
 use storage::{LiveSection, StorageSection};
 use unit::{RadioSection, UnitSection};
+use update::UpdateSection;
 
 /// A configuration that was checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +53,7 @@ pub struct Config {
     #[serde(default)]
     storage: StorageSection,
     recording: Option<RecordingSection>,
+    update: Option<UpdateSection>,
     #[serde(default)]
     clock: ClockSection,
     #[serde(default)]
@@ -138,7 +142,10 @@ impl Config {
     fn contradiction(&self) -> Option<&'static str> {
         let unit = self.unit.contradiction();
         let platform = || self.platform.contradiction();
-        unit.or_else(|| self.mqtt.contradiction()).or_else(platform)
+        let update = || self.update.as_ref()?.contradiction();
+        unit.or_else(|| self.mqtt.contradiction())
+            .or_else(platform)
+            .or_else(update)
     }
 
     /// Where the radio module delivers to.
@@ -201,6 +208,11 @@ impl Config {
         &self.storage.folder
     }
 
+    /// Free bytes of the data folder's file system below which nothing grows any more.
+    pub fn free_bytes_min(&self) -> u64 {
+        self.storage.free_bytes_min()
+    }
+
     /// How much the spools may take: of durable records, and of spilled ones where a stream is
     /// spilled. `packet_bytes_max` is that of the uplink.
     ///
@@ -222,6 +234,16 @@ impl Config {
     pub fn recording(&self) -> Option<(&Path, record::Limits)> {
         let section = self.recording.as_ref()?;
         Some((&section.folder, section.limits()))
+    }
+
+    /// How the software is changed, and by what, if at all.
+    pub fn update(&self) -> Option<(crate::update::Settings, Rauc)> {
+        let section = self.update.as_ref()?;
+        let hardware_version = self.unit.hardware_version();
+        let free_bytes_min = self.storage.free_bytes_min();
+        let data = self.data_folder();
+        let settings = section.to_settings(data, hardware_version, free_bytes_min);
+        Some((settings, section.installer()))
     }
 
     /// How the quality of the clock is learnt.

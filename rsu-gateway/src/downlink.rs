@@ -47,7 +47,7 @@ pub use command::{
     AddressChange, Addressee, Command, CommandKind, Downlink, InformationInterval,
     InformationQuery, InformationSubject, InvalidSeqNum, LogLevel, LogUpload, MapBroadcast,
     Operations, PlatformAcknowledgement, RecordsQuery, RsiBroadcast, RsmBroadcast, SamplingChange,
-    SeqNum,
+    SeqNum, Upgrade,
 };
 pub use compose::sender_id;
 pub use counters::DownlinkCounters;

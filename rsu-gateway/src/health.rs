@@ -16,6 +16,7 @@ mod latency;
 mod metrics;
 pub mod previous_run;
 mod pulse;
+pub mod self_check;
 mod snapshot;
 pub mod system;
 mod watchdog;

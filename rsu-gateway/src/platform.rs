@@ -66,10 +66,11 @@ use crate::downlink::{self, RSI_BROADCASTS_MAX, Transmit};
 use crate::health::system::SystemSample;
 use crate::health::{AlarmChange, SpoolFigures, Stage, StageLatency};
 use crate::spool::{Gap, SpoolId};
+use crate::update::UpdateStatus;
 use alerts::Alerts;
 use content::{
     AlarmUp, BasicStatus, BsmConfig, Config, GapUp, Header, Heartbeat, Info, MapConfig, PresenceUp,
-    RsiConfig, RunningInformation, StreamConfig,
+    RsiConfig, RunningInformation, StreamConfig, UpgradeStatus,
 };
 use effects::Questions;
 use junction::JunctionSnapshot;
@@ -375,6 +376,14 @@ impl Platform {
         };
         self.outbound
             .publish(now, &Report::Presence(&presence), sink);
+    }
+
+    /// Reports how far an update has come.
+    pub fn update_status(&mut self, now: Timestamp, status: &UpdateStatus, sink: &mut Sink<'_>) {
+        let unit = &self.settings.unit;
+        let header = Header::new(unit, self.sequence.next(Stream::Upgrade), now);
+        let status = UpgradeStatus::new(unit, header, status);
+        self.outbound.publish(now, &Report::Upgrade(&status), sink);
     }
 
     /// Reports the fused picture, a publish for each junction, and the traffic of an interval that

@@ -9,6 +9,7 @@
 
 mod data;
 mod orders;
+mod updates;
 
 use std::future::Future;
 use std::io;
@@ -23,7 +24,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::{Config, ConfigError};
-use crate::downlink::{self, Order};
+use crate::downlink::{self, Effect, Order};
 use crate::health::{Endpoint, EndpointError, Pulse, Pulses, Watchdog, systemd};
 use crate::logging::LogControl;
 use crate::mqtt::SettingsError;
@@ -35,6 +36,7 @@ use crate::radio::udp::Udp;
 use crate::station::{LostOutside, Reporting, Station, UplinkMonitor, Vitals};
 use data::Data;
 use orders::Orders;
+use updates::Updates;
 
 /// A service that is ready to run.
 pub struct Service {
@@ -42,6 +44,7 @@ pub struct Service {
     radio: Udp,
     recorder: Option<Recorder>,
     orders: Orders,
+    updates: Updates,
     ordered: UnboundedReceiver<Order>,
     tasks: Tasks,
     data: Data,
@@ -110,6 +113,11 @@ impl Service {
         let radio = Udp::bind(address).map_err(|error| StartError::Radio { address, error })?;
         let mqtt = config.mqtt()?;
         let mut settings = config.platform();
+        if let Some((updates, _)) = config.update()
+            && let Ok(version) = updates.at_work
+        {
+            settings.unit.software_version = version.to_string();
+        }
         let (data, kept) = Data::open(config, &mqtt)?;
         let in_force = kept.desk.in_force();
         in_force.sampling.apply_to(&mut settings.sampling);
@@ -127,14 +135,18 @@ impl Service {
         platform.set_transmit(kept.desk.transmit());
         let filters = platform.downlink_filters();
         let mut vitals = Vitals::new(config.clock(), config.data_folder().to_owned());
+        let mut unreadable = kept.unreadable;
+        let pulses = Pulses::default();
+        let board = vitals.board.clone();
+        let (updates, damaged) = Updates::start(config, board, pulses.clone())?;
+        unreadable.extend(damaged);
         let back_off = match systemd::is_supervising() {
             true => kept.previous_run.back_off(),
             false => Duration::ZERO,
         };
-        vitals.resume(kept.alarms, kept.previous_run, kept.unreadable);
+        vitals.resume(kept.alarms, kept.previous_run, unreadable);
         vitals.on_alarm(data.alarm_keeper()?);
 
-        let pulses = Pulses::default();
         let configured = mqtt.brokers.clone();
         let (mut reporting, mut uplink) =
             Reporting::new(platform, mqtt, kept.spools, config.live(), vitals)?;
@@ -190,6 +202,7 @@ impl Service {
             radio,
             recorder,
             orders,
+            updates,
             ordered,
             tasks,
             data,
@@ -253,6 +266,11 @@ impl Service {
                 Some(order) = self.ordered.recv() => {
                     self.carry_out(order);
                 }
+                untold = self.updates.status() => {
+                    if let Some(reporting) = self.station.reporting() {
+                        self.updates.tell(untold, reporting);
+                    }
+                }
                 frame = self.radio.receive() => {
                     let Some(frame) = frame? else { return Ok(()) };
                     if let Some(recorder) = &self.recorder {
@@ -266,6 +284,9 @@ impl Service {
     }
 
     fn carry_out(&mut self, order: Order) {
+        if matches!(order.effect, Effect::Upgrade(..)) {
+            return self.updates.take(clock::now(), order);
+        }
         if let Some(reporting) = self.station.reporting() {
             self.orders.carry_out(clock::now(), order, reporting);
         }
@@ -278,6 +299,7 @@ impl Service {
         let recorder = recorder.unwrap_or_default();
         LostOutside {
             frames_shed: radio.overflowed_datagrams,
+            radio_errors: radio.receive_errors,
             counters: vec![
                 ("radio_truncated_datagrams", radio.truncated_datagrams),
                 ("radio_overflowed_datagrams", radio.overflowed_datagrams),
@@ -294,6 +316,7 @@ impl Service {
         if let Some(reporting) = self.station.reporting() {
             reporting.say_farewell(clock::now());
         }
+        self.updates.stop();
         drop(self.tasks.stop_uplink.take());
         (&mut self.tasks.uplink).await?;
         (&mut self.tasks.downlink).await??;

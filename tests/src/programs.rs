@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The program `name`. Where it is missing, `install-brokers.sh` is run, once.
+/// The program `name`. Where it is missing, `install-programs.sh` is run, once.
 ///
 /// # Panics
 /// When the program is missing after that; what the script said is in the message.
@@ -14,7 +14,7 @@ pub fn require(name: &str) -> PathBuf {
     }
     static INSTALLED: OnceLock<String> = OnceLock::new();
     let said = INSTALLED.get_or_init(|| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install-brokers.sh");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install-programs.sh");
         match Command::new(&script).output() {
             Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
             Err(error) => format!("{}: {error}", script.display()),

@@ -215,7 +215,7 @@ async fn every_kind_of_command_is_answered() {
     let refused = platform.hear("upgrade/down/ack").await;
     assert_eq!(
         (&refused["seqNum"], &refused["errorCode"]),
-        (&json!("7"), &json!(2))
+        (&json!("7"), &json!(1))
     );
 
     platform

@@ -43,9 +43,13 @@ impl StorageSection {
         }
     }
 
+    pub(super) fn free_bytes_min(&self) -> u64 {
+        self.free_bytes_min.0.unsigned_abs()
+    }
+
     fn spool(&self, packet_bytes_max: usize) -> Settings {
         Settings {
-            free_bytes_min: self.free_bytes_min.0.unsigned_abs(),
+            free_bytes_min: self.free_bytes_min(),
             segment_bytes: self.segment_bytes.0.unsigned_abs(),
             commit_interval: Duration::from_millis(self.commit_ms_max.0.unsigned_abs()),
             packet_bytes_max,

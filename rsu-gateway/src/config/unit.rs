@@ -53,6 +53,10 @@ impl UnitSection {
         is_half.then_some("unit.longitude_deg and unit.latitude_deg go together")
     }
 
+    pub(super) fn hardware_version(&self) -> Option<&str> {
+        self.hardware_version.as_deref()
+    }
+
     pub(super) fn to_unit(&self) -> Unit {
         let position = self.longitude_deg.as_ref().zip(self.latitude_deg.as_ref());
         Unit {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use rsu_firmware::message::{MapData, RoadsideSafetyMessage, Spat};
 use rsu_firmware::time::{Span, Timestamp};
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::content::Alert;
@@ -123,7 +124,7 @@ pub enum Command {
     /// Say again who the unit is, as on a new connection.
     Introduction,
     /// Change the software.
-    Upgrade,
+    Upgrade(Upgrade),
     /// The platform has taken in what the unit sent. Not a command, and not answered.
     Acknowledgement(PlatformAcknowledgement),
 }
@@ -144,7 +145,7 @@ impl Command {
             Self::Information(_) => CommandKind::Information,
             Self::Records(_) => CommandKind::Records,
             Self::Introduction => CommandKind::Introduction,
-            Self::Upgrade => CommandKind::Upgrade,
+            Self::Upgrade(_) => CommandKind::Upgrade,
             Self::Acknowledgement(_) => CommandKind::Acknowledgement,
         }
     }
@@ -322,6 +323,27 @@ pub struct LogUpload {
     pub url: String,
     /// Who logs in there, and the password.
     pub login: Option<(String, String)>,
+}
+
+/// Another software to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upgrade {
+    /// Its version.
+    pub version: Version,
+    /// Where its bundle is.
+    pub url: String,
+    /// Who logs in there, and the password.
+    pub login: Option<(String, String)>,
+    /// How long the bundle is, where the platform says so.
+    pub bytes: Option<u64>,
+    /// MD5 of the bundle, 32 lower-case hex digits, where the platform says so.
+    pub md5: Option<String>,
+    /// SHA-256 of the bundle, 64 lower-case hex digits, where the platform says so.
+    pub sha256: Option<String>,
+    /// The hardware that it is for, where the platform says so.
+    pub hardware_version: Option<String>,
+    /// When to start it, in milliseconds since 1970; as soon as it is installed, if `None`.
+    pub at_ms: Option<i64>,
 }
 
 /// A question about the unit.

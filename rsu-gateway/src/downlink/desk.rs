@@ -292,6 +292,9 @@ impl Desk {
                 Task::Introduction => Effect::Introduction,
                 Task::LogUpload(upload) => Effect::LogUpload(upload.clone()),
                 Task::Replay(query) => Effect::Replay(*query),
+                Task::Upgrade(upgrade, seq_num) => {
+                    Effect::Upgrade(upgrade.clone(), seq_num.clone())
+                }
             };
             ordered.push((effect, Some(*id)));
             self.ordered_up_to = id + 1;

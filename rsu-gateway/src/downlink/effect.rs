@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::answer::{Answer, Refusal};
 use super::command::{
     InformationQuery, LogLevel, LogUpload, PlatformAcknowledgement, RecordsQuery, SamplingChange,
-    SeqNum,
+    SeqNum, Upgrade,
 };
 use super::transmit::BroadcastChange;
 use rsu_firmware::time::Span;
@@ -37,6 +37,8 @@ pub enum Effect {
     LogUpload(LogUpload),
     /// Send kept records again.
     Replay(RecordsQuery),
+    /// Change the software, by the command of this number.
+    Upgrade(Upgrade, SeqNum),
     /// Start the machine anew.
     Reboot,
     /// The platform has taken in what was reported.

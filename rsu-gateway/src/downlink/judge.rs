@@ -11,6 +11,7 @@ use super::command::{
 use super::compose::Composer;
 use super::ledger::{Digest, Known, Outcome};
 use super::state::{Change, InForce, Judged, Reply, State, Task, TaskOrder};
+use crate::http;
 use crate::mqtt::BrokerAddress;
 use crate::platform::Unit;
 
@@ -233,10 +234,10 @@ impl Judge {
         }
         let needs_number = matches!(
             downlink.command.kind(),
-            CommandKind::Operations | CommandKind::LogUpload
+            CommandKind::Operations | CommandKind::LogUpload | CommandKind::Upgrade
         );
         if needs_number && downlink.seq_num.is_none() {
-            return refused(Reason::Malformed, "seqNum: is missing".to_owned());
+            return Err((Reason::Malformed, number_missing()));
         }
         Ok(())
     }
@@ -284,15 +285,25 @@ impl Judge {
             Command::Introduction => task(Task::Introduction),
             Command::Records(query) => task(Task::Replay(query)),
             Command::LogUpload(upload) => {
-                super::upload::check_url(&upload.url).map_err(malformed)?;
+                check_url("uploadUrl", &upload.url).map_err(malformed)?;
                 Consequence {
                     answers_when_done: true,
                     ..task(Task::LogUpload(upload))
                 }
             }
-            Command::Upgrade | Command::Acknowledgement(_) => {
-                let text = "upgrades are not available in this version";
-                return Err((Reason::Impossible, Refusal::local_error(text)));
+            Command::Upgrade(upgrade) => {
+                check_url("downloadUrl", &upgrade.url).map_err(malformed)?;
+                let Some(seq_num) = seq_num else {
+                    return Err(malformed(number_missing()));
+                };
+                Consequence {
+                    answers_when_done: true,
+                    ..task(Task::Upgrade(upgrade, seq_num))
+                }
+            }
+            Command::Acknowledgement(_) => {
+                let text = "an acknowledgement is no command";
+                return Err(malformed(Refusal::bad_parameter(text)));
             }
         })
     }
@@ -342,6 +353,16 @@ fn put(state: &State, broadcast: Broadcast) -> Result<Change, (Reason, Refusal)>
     Ok(Change::Put(Box::new(broadcast)))
 }
 
+fn number_missing() -> Refusal {
+    Refusal::bad_parameter("seqNum: is missing")
+}
+
+fn check_url(member: &str, url: &str) -> Result<(), Refusal> {
+    let scheme = http::scheme_of(url);
+    let checked = scheme.map_err(|what| Refusal::bad_parameter(format!("{member}: {what}")));
+    checked.map(drop)
+}
+
 /// Whether it matters that a command is carried out once. Mere questions are answered as often as
 /// they are asked.
 const fn has_effect(kind: CommandKind) -> bool {
@@ -355,6 +376,7 @@ const fn has_effect(kind: CommandKind) -> bool {
             | CommandKind::Operations
             | CommandKind::LogUpload
             | CommandKind::Records
+            | CommandKind::Upgrade
     )
 }
 

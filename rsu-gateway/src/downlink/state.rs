@@ -9,7 +9,7 @@ use super::answer::{Answer, Refusal};
 use super::broadcast::{Broadcast, BroadcastKey, broadcasts_max};
 use super::command::{
     AddressChange, CommandKind, InformationQuery, LogLevel, LogUpload, Operations, RecordsQuery,
-    SamplingChange, SeqNum,
+    SamplingChange, SeqNum, Upgrade,
 };
 use super::compose::number_of;
 use super::ledger::{Digest, Ledger, Outcome};
@@ -119,6 +119,7 @@ pub(super) enum Task {
     Introduction,
     LogUpload(LogUpload),
     Replay(RecordsQuery),
+    Upgrade(Upgrade, SeqNum),
     /// Done as soon as the machine runs with another boot id than this.
     Reboot {
         boot_id: String,

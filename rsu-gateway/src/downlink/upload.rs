@@ -1,18 +1,13 @@
 //! Puts the log where the platform can read it: one HTTP PUT.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use ureq::Agent;
-use ureq::http::Uri;
-use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::answer::Refusal;
 use super::command::LogUpload;
+use crate::http;
 
 /// Most bytes of log that are sent; of a longer one, the end.
 pub const UPLOAD_BYTES_MAX: usize = 1 << 20;
@@ -23,9 +18,6 @@ pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(60);
 /// Longest time until the server is reached.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Most bytes of an address.
-const URL_BYTES_MAX: usize = 1_024;
-
 /// Uploads logs.
 #[derive(Clone, Debug)]
 pub struct Uploader {
@@ -34,30 +26,10 @@ pub struct Uploader {
 }
 
 impl Default for Uploader {
-    /// The authorities that the system trusts, where Debian keeps them.
     fn default() -> Self {
         Self {
-            roots_file: PathBuf::from("/etc/ssl/certs/ca-certificates.crt"),
+            roots_file: http::system_roots(),
         }
-    }
-}
-
-/// Whether an upload to there is possible at all.
-pub(super) fn check_url(url: &str) -> Result<(), Refusal> {
-    let refused = |what: &str| Err(Refusal::bad_parameter(format!("uploadUrl: {what}")));
-    if url.len() > URL_BYTES_MAX {
-        return refused("is longer than 1024 bytes");
-    }
-    let Ok(uri) = url.parse::<Uri>() else {
-        return refused("is no URL");
-    };
-    match uri.scheme_str() {
-        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(()),
-        Some("http" | "https") => refused("names no host"),
-        Some(other) => refused(&format!(
-            "transport {other} is not supported, http and https are"
-        )),
-        None => refused("names no transport"),
     }
 }
 
@@ -70,8 +42,7 @@ impl Uploader {
         let log = log.get(log.len().saturating_sub(UPLOAD_BYTES_MAX)..);
         let log = log.unwrap_or_default();
         let failed = |what: String| Refusal::local_error(format!("the upload failed: {what}"));
-        let tls = self
-            .tls()
+        let tls = http::tls(&self.roots_file)
             .map_err(|error| failed(format!("{}: {error}", self.roots_file.display())))?;
         let agent: Agent = Agent::config_builder()
             .timeout_global(Some(UPLOAD_TIME_MAX))
@@ -87,8 +58,7 @@ impl Uploader {
             .put(&to.url)
             .header("Content-Type", "text/plain; charset=utf-8");
         if let Some((user, password)) = &to.login {
-            let login = BASE64_STANDARD.encode(format!("{user}:{password}"));
-            request = request.header("Authorization", format!("Basic {login}"));
+            request = request.header("Authorization", http::basic_authorization(user, password));
         }
         let response = request.send(log);
         let response = response.map_err(|error| failed(error.to_string()))?;
@@ -96,26 +66,6 @@ impl Uploader {
             status if status.is_success() => Ok(()),
             status => Err(failed(format!("the server says {status}"))),
         }
-    }
-
-    fn tls(&self) -> io::Result<TlsConfig> {
-        let pem = match fs::read(&self.roots_file) {
-            Ok(pem) => pem,
-            // Then only what needs no TLS arrives.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
-        let mut roots = Vec::new();
-        for item in parse_pem(&pem) {
-            if let PemItem::Certificate(root) = item.map_err(io::Error::other)? {
-                roots.push(root);
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .unversioned_rustls_crypto_provider(provider)
-            .build())
     }
 }
 
@@ -205,18 +155,5 @@ mod tests {
             "{refusal}"
         );
         assert!(refusal.text().chars().count() <= Refusal::CHARS_MAX);
-    }
-
-    #[test]
-    fn only_http_is_spoken() {
-        let refused = |url: &str| check_url(url).unwrap_err().text().to_owned();
-        assert_eq!(
-            refused("ftp://host/log"),
-            "uploadUrl: transport ftp is not supported, http and https are"
-        );
-        assert!(refused("host/log").contains("uploadUrl"));
-        assert!(refused("").contains("uploadUrl"));
-        assert!(refused(&format!("http://{}", "x".repeat(2_000))).contains("longer"));
-        check_url("https://platform.example:8443/logs/R1").unwrap();
     }
 }

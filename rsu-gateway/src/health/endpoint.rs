@@ -43,7 +43,8 @@ impl Board {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
-    fn latest(&self) -> Snapshot {
+    /// The latest snapshot.
+    pub fn latest(&self) -> Snapshot {
         let latest = self.0.lock();
         latest.unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -5,6 +5,7 @@ use rsu_firmware::time::Timestamp;
 use super::alarm::{ActiveAlarm, AlarmKind};
 use super::figures::SpoolFigures;
 use super::latency::{Distribution, Stage};
+use super::self_check::Check;
 use super::system::SystemSample;
 use crate::clock::{ClockQuality, KernelClock};
 
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub uplink: UplinkFigures,
     /// How long each stage takes, in the order of [`Stage::ALL`].
     pub latency: [Distribution; Stage::ALL.len()],
+    /// Whether the unit can do its work.
+    pub checks: Vec<Check>,
     /// The alarms that are set.
     pub alarms: Vec<ActiveAlarm>,
     /// How often an alarm of each kind has begun, in the order of [`AlarmKind::ALL`].

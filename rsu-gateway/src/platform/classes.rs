@@ -43,7 +43,7 @@ impl Default for Classes {
             Stream::Answer | Stream::Versions | Stream::Information | Stream::Broadcast => {
                 Class::Durable
             }
-            Stream::Alarm | Stream::Gap => Class::Durable,
+            Stream::Alarm | Stream::Gap | Stream::Upgrade => Class::Durable,
             _ => Class::Live,
         }))
     }

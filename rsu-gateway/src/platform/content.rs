@@ -24,6 +24,7 @@ pub(super) mod schema;
 mod spat;
 mod spat_down;
 mod status;
+mod upgrade;
 mod versions;
 
 pub use alarm::AlarmUp;
@@ -46,6 +47,7 @@ pub use status::{
     InfoLocation, MapConfig, PROTOCOL_VERSION, RsiConfig, RsuStatus, RunningInformation,
     StreamConfig,
 };
+pub use upgrade::UpgradeStatus;
 pub use versions::Versions;
 
 use serde::Serialize;

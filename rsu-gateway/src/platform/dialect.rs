@@ -30,7 +30,7 @@ pub use topics::Topics;
 use super::bsm_batch::BsmBatch;
 use super::content::{
     Acknowledgement, AlarmUp, Alert, BasicStatus, BroadcastStatus, GapUp, Heartbeat, Info,
-    InformationResponse, PresenceUp, RunningInformation, Versions,
+    InformationResponse, PresenceUp, RunningInformation, UpgradeStatus, Versions,
 };
 use super::junction::JunctionSnapshot;
 use super::traffic::Traffic;
@@ -97,6 +97,7 @@ pub enum Report<'a> {
     Alarm(&'a AlarmUp<'a>),
     Gap(&'a GapUp<'a>),
     Presence(&'a PresenceUp<'a>),
+    Upgrade(&'a UpgradeStatus<'a>),
 }
 
 /// A message as it was received, and what it says.
@@ -184,6 +185,7 @@ impl Report<'_> {
             Self::Alarm(_) => Stream::Alarm,
             Self::Gap(_) => Stream::Gap,
             Self::Presence(_) => Stream::Presence,
+            Self::Upgrade(_) => Stream::Upgrade,
         }
     }
 }
@@ -210,11 +212,12 @@ pub enum Stream {
     Alarm,
     Gap,
     Presence,
+    Upgrade,
 }
 
 impl Stream {
     /// Every stream, in the order of their indices.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Info,
         Self::BasicStatus,
         Self::Heartbeat,
@@ -233,6 +236,7 @@ impl Stream {
         Self::Alarm,
         Self::Gap,
         Self::Presence,
+        Self::Upgrade,
     ];
 
     /// A name for counters and queues.
@@ -256,6 +260,7 @@ impl Stream {
             Self::Alarm => "alarm",
             Self::Gap => "gap",
             Self::Presence => "presence",
+            Self::Upgrade => "upgrade",
         }
     }
 }

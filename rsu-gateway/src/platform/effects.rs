@@ -57,6 +57,7 @@ impl Platform {
             | Effect::Broker(_)
             | Effect::LogUpload(_)
             | Effect::Replay(_)
+            | Effect::Upgrade(..)
             | Effect::Reboot => return false,
         }
         true

@@ -4,6 +4,7 @@
 //! durable/     records that wait for the broker, and those that have arrived
 //! spilled/     raw messages kept during an outage
 //! commands/    what the platform has commanded, and the audit of it
+//! update/      the update under way, and its bundle
 //! alarms.json  the alarms that are set
 //! run.json     whether the last run stopped by itself
 //! ```

@@ -21,6 +21,7 @@ use crate::platform::{
     self, Class, Due, Outgoing, Platform, Presence, Published, RsuStatus, Running, Tits0180,
 };
 use crate::spool::Spool;
+use crate::update::UpdateStatus;
 
 /// Reports what the unit hears and fuses.
 pub struct Reporting {
@@ -38,6 +39,8 @@ pub struct Reporting {
 pub struct LostOutside {
     /// Frames that were too many for the radio's buffer.
     pub frames_shed: u64,
+    /// Errors of the radio's socket.
+    pub radio_errors: u64,
     /// Every counter with its name.
     pub counters: Vec<(&'static str, u64)>,
 }
@@ -175,15 +178,32 @@ impl Reporting {
     /// Does what follows from a command, as far as it is the platform part's to do. Returns the
     /// number of the durable record that it led to.
     pub fn handle_effect(&mut self, now: Timestamp, effect: &Effect) -> Option<u64> {
+        self.durably(now, |platform, sink| {
+            platform.handle_effect(now, effect, sink);
+        })
+    }
+
+    /// Reports how far an update has come. Returns the number of the durable record.
+    pub fn update_status(&mut self, now: Timestamp, status: &UpdateStatus) -> Option<u64> {
+        self.durably(now, |platform, sink| {
+            platform.update_status(now, status, sink);
+        })
+    }
+
+    /// Lets the platform part work, and returns the number of the last durable record.
+    fn durably(
+        &self,
+        now: Timestamp,
+        work: impl FnOnce(&mut Platform, &mut crate::platform::Sink<'_>),
+    ) -> Option<u64> {
         let clock = self.vitals.clock_quality();
-        let delivery = &self.delivery;
         let mut number = None;
         let sink = &mut |out: Outgoing<'_>| {
-            if let Some(kept) = delivery.hand_over(out, now, clock) {
+            if let Some(kept) = self.delivery.hand_over(out, now, clock) {
                 number = Some(kept).filter(|_| out.class == Class::Durable);
             }
         };
-        lock(&self.platform).handle_effect(now, effect, sink);
+        work(&mut lock(&self.platform), sink);
         number
     }
 
@@ -249,7 +269,9 @@ impl Reporting {
             uplink: &uplink,
             downlink: self.downlink.counters(),
             senders_ahead: self.senders.ahead(now),
+            frames: rsu.stats().frames(),
             frames_shed: lost.frames_shed,
+            radio_errors: lost.radio_errors,
             drops,
             stages,
         };

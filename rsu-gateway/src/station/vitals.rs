@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rsu_firmware::time::{Span, Timestamp};
 use tracing::warn;
@@ -12,6 +13,7 @@ use crate::clock::{ClockQuality, ClockSource, JumpDetector, KernelClock, Moment}
 use crate::downlink::DownlinkCounters;
 use crate::health::alarm::{CertificateFacts, Severity, SpoolFacts, StorageState};
 use crate::health::previous_run::PreviousRun;
+use crate::health::self_check::{self, Check, RadioFacts};
 use crate::health::system::{SystemSample, SystemSampler};
 use crate::health::{
     AlarmChange, Alarms, Board, DrainEstimate, Latencies, Observations, Snapshot, SpoolFigures,
@@ -26,6 +28,7 @@ pub struct Vitals {
     quality: ClockQuality,
     system: SystemSampler,
     jumps: JumpDetector,
+    radio: RadioWatch,
     drains: BTreeMap<&'static str, DrainEstimate>,
     /// What the spools had lost before this run.
     lost_before: BTreeMap<&'static str, Losses>,
@@ -41,6 +44,38 @@ pub struct Vitals {
     pub board: Board,
 }
 
+/// When the radio was heard, and when it failed, since the boot.
+#[derive(Default)]
+struct RadioWatch {
+    frames: u64,
+    heard: Option<Duration>,
+    errors: u64,
+    failed: Option<Duration>,
+}
+
+/// So long an error of the radio's socket is news.
+const RADIO_FAILING: Duration = Duration::from_secs(10);
+
+impl RadioWatch {
+    fn update(&mut self, now: Moment, facts: &Facts<'_>) -> RadioFacts {
+        if std::mem::replace(&mut self.frames, facts.frames) != facts.frames {
+            self.heard = Some(now.since_boot);
+        }
+        if std::mem::replace(&mut self.errors, facts.radio_errors) != facts.radio_errors {
+            self.failed = Some(now.since_boot);
+        }
+        let since = |then: Duration| now.since_boot.saturating_sub(then);
+        RadioFacts {
+            frames: facts.frames,
+            silent_for: self.heard.map(since),
+            is_failing: self
+                .failed
+                .map(since)
+                .is_some_and(|ago| ago < RADIO_FAILING),
+        }
+    }
+}
+
 /// Keeps alarms over a restart.
 type Keep = Box<dyn Fn(&Alarms) + Send>;
 
@@ -50,7 +85,9 @@ pub(super) struct Facts<'a> {
     pub(super) uplink: &'a UplinkStats,
     pub(super) downlink: DownlinkCounters,
     pub(super) senders_ahead: Option<Span>,
+    pub(super) frames: u64,
     pub(super) frames_shed: u64,
+    pub(super) radio_errors: u64,
     pub(super) drops: Vec<(&'static str, u64)>,
     pub(super) stages: Vec<(&'static str, u64)>,
 }
@@ -63,6 +100,7 @@ impl Vitals {
             clock,
             system: SystemSampler::new(data),
             jumps: JumpDetector::default(),
+            radio: RadioWatch::default(),
             drains: BTreeMap::new(),
             lost_before: BTreeMap::new(),
             alarms: Alarms::default(),
@@ -136,6 +174,7 @@ impl Vitals {
     pub(super) fn look(&mut self, now: Moment, facts: Facts<'_>) -> Vec<AlarmChange> {
         self.quality = self.clock.quality();
         let changes = self.judge(now, &facts);
+        let checks = self.checks(now, &facts);
         let latency = self.latencies.distributions();
         let spools = self.spool_figures(now, facts.spools);
         self.board.post(Snapshot {
@@ -156,10 +195,34 @@ impl Vitals {
                 acknowledged: facts.uplink.outbox_sum(|outbox| outbox.acknowledged),
             },
             latency,
+            checks,
             alarms: self.alarms.active().cloned().collect(),
             alarm_counts: self.alarms.counts(),
         });
         changes
+    }
+
+    /// Whether the unit can do its work.
+    fn checks(&mut self, now: Moment, facts: &Facts<'_>) -> Vec<Check> {
+        let spools: Vec<_> = facts.spools.iter().collect();
+        let spools: Vec<_> = (spools.iter())
+            .map(|kept| (kept, kept.spool.stats()))
+            .collect();
+        let spools = spools
+            .iter()
+            .map(|(kept, stats)| spool_facts(kept, stats, stats.losses));
+        let spools: Vec<_> = spools.collect();
+        let uplink = facts.uplink;
+        vec![
+            self_check::radio(self.radio.update(now, facts)),
+            self_check::time(self.quality),
+            self_check::uplink(
+                uplink.connected_since.is_some(),
+                uplink.broker.as_deref(),
+                uplink.last_error.as_deref(),
+            ),
+            self_check::spool(&spools),
+        ]
     }
 
     fn judge(&mut self, now: Moment, facts: &Facts<'_>) -> Vec<AlarmChange> {

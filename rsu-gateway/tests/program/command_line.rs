@@ -3,7 +3,15 @@
 use crate::data;
 use crate::process::{rsu, rsu_fed};
 
-const COMMANDS: [&str; 6] = ["demo", "run", "replay", "fleet", "inspect", "encode"];
+const COMMANDS: [&str; 7] = [
+    "demo",
+    "run",
+    "self-check",
+    "replay",
+    "fleet",
+    "inspect",
+    "encode",
+];
 
 #[test]
 fn help_goes_to_stdout_and_names_every_command() {

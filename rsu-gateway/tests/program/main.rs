@@ -10,5 +10,7 @@ mod fleet;
 mod inspect;
 mod process;
 mod replay;
+mod self_check;
 mod service;
 mod subscriber;
+mod update;

@@ -17,7 +17,7 @@ const PACKET_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) struct Subscriber {
     heard: mpsc::Receiver<Publish>,
-    _client: AsyncClient,
+    client: AsyncClient,
 }
 
 impl Subscriber {
@@ -46,10 +46,14 @@ impl Subscriber {
         });
         let confirmed = timeout(PATIENCE, confirmed).await;
         confirmed.expect("in time").expect("the broker confirms");
-        Self {
-            heard,
-            _client: client,
-        }
+        Self { heard, client }
+    }
+
+    /// Commands a unit.
+    pub(crate) async fn command(&self, topic: &str, command: &Value) {
+        let payload = command.to_string();
+        let sent = self.client.publish(topic, QoS::AtLeastOnce, false, payload);
+        sent.await.unwrap();
     }
 
     /// The next publish; `None` when the broker is gone.

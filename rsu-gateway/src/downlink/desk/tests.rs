@@ -230,10 +230,7 @@ fn what_is_wrong_is_told_with_its_place_and_changes_nothing() {
     assert_eq!(code, 1);
     assert!(text.starts_with("map.nodes[0].refPos.lat: "), "{text}");
     let (code, text) = refused("upgrade/down", json!({"seqNum": 3}));
-    assert_eq!(
-        (code, text.as_str()),
-        (2, "upgrades are not available in this version")
-    );
+    assert_eq!((code, text.as_str()), (1, "missing field `updateVersion`"));
     let (code, text) = refused("om-config/down", operations(4, json!({"logLevel": "LOUD"})));
     assert_eq!(code, 1);
     assert!(text.starts_with("logLevel: "), "{text}");
@@ -251,8 +248,8 @@ fn what_is_wrong_is_told_with_its_place_and_changes_nothing() {
     assert_eq!(text, "class: live records are not kept");
     assert_eq!(bench.effects, []);
     assert_eq!(*bench.desk.in_force(), InForce::default());
-    assert_eq!(bench.desk.counters().malformed, 8);
-    assert_eq!(bench.desk.counters().impossible, 1);
+    assert_eq!(bench.desk.counters().malformed, 9);
+    assert_eq!(bench.desk.counters().impossible, 0);
 }
 
 #[test]

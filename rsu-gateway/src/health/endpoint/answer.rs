@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::health::alarm::ActiveAlarm;
 use crate::health::metrics::{self, metrics};
 use crate::health::pulse::PulseState;
+use crate::health::self_check::{Check, with_pulses};
 use crate::health::snapshot::Snapshot;
 
 /// What `/health` says.
@@ -20,6 +21,8 @@ struct Health<'a> {
     /// When the figures were taken, in ms since 1970.
     time_ms: i64,
     tasks: Vec<Task>,
+    /// Whether the unit can do its work, need by need.
+    checks: Vec<Check>,
     alarms: &'a [ActiveAlarm],
 }
 
@@ -81,6 +84,7 @@ fn health(snapshot: &Snapshot, pulses: &[PulseState]) -> http::Result<Response<F
         status,
         time_ms: snapshot.time.as_millis(),
         tasks: pulses.iter().map(task).collect(),
+        checks: with_pulses(snapshot.checks.clone(), pulses),
         alarms: &snapshot.alarms,
     };
     match serde_json::to_string(&health) {

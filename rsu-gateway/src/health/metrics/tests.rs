@@ -135,6 +135,7 @@ fn full() -> Snapshot {
             }),
             ..SystemSample::default()
         },
+        checks: Vec::new(),
         drops: vec![("unknown_aid", 3), ("spat_over_limit", 0)],
         stages: vec![("frames_received", 9)],
         spools: vec![SpoolFigures {

@@ -10,6 +10,8 @@ mod queries;
 mod sampling;
 #[cfg(test)]
 pub(super) mod schema;
+mod upgrade;
+mod utc;
 
 use rsu_firmware::time::Timestamp;
 use serde::Deserialize;
@@ -89,7 +91,9 @@ fn command(kind: CommandKind, members: &Value) -> Result<Command, Refusal> {
             Command::Records(part::<queries::RecordsDown>(members)?.try_into()?)
         }
         CommandKind::Introduction => Command::Introduction,
-        CommandKind::Upgrade => Command::Upgrade,
+        CommandKind::Upgrade => {
+            Command::Upgrade(part::<upgrade::UpgradeDown>(members)?.try_into()?)
+        }
         CommandKind::Acknowledgement => {
             return Err(Refusal::bad_parameter("an acknowledgement is no command"));
         }

@@ -264,6 +264,7 @@ fn content_schema(stream: Stream, generator: &mut SchemaGenerator) -> Schema {
         Stream::Alarm => of::<content::AlarmUp<'_>>,
         Stream::Gap => of::<content::GapUp<'_>>,
         Stream::Presence => of::<content::PresenceUp<'_>>,
+        Stream::Upgrade => of::<content::UpgradeStatus<'_>>,
         Stream::Answer => of::<content::AnswerContent<'_>>,
         Stream::Bsm | Stream::Junction => panic!("{} is no object with a record", stream.name()),
     };
@@ -290,6 +291,7 @@ fn title(stream: Stream) -> &'static str {
         Stream::Alarm => "Alarm",
         Stream::Gap => "Gap",
         Stream::Presence => "Presence",
+        Stream::Upgrade => "State of an update",
     }
 }
 
@@ -317,6 +319,9 @@ fn summary(stream: Stream) -> &'static str {
         Stream::Traffic => "What passed on each lane in an interval; ours.",
         Stream::Alarm => "Something is wrong, gets worse, or is right again; ours.",
         Stream::Gap => "Numbers of records that will not arrive, and why; ours.",
+        Stream::Upgrade => {
+            "How far an update has come, across reboots; the standard names the topic alone."
+        }
         Stream::Presence => {
             "Whether the unit is there; retained, and the last will of the connection; ours."
         }
@@ -339,7 +344,10 @@ fn command_summary(kind: CommandKind) -> &'static str {
         CommandKind::Information => "Tell something of the unit; ours.",
         CommandKind::Records => "Send kept records again; ours.",
         CommandKind::Introduction => "Say again who the unit is.",
-        CommandKind::Upgrade => "Change the software; refused in this version.",
+        CommandKind::Upgrade => {
+            "Fetch, check and install another version, start it at the time, and keep it only if the \
+             unit is well with it."
+        }
         CommandKind::Acknowledgement => "What the platform says to a report.",
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn write(report: &Report<'_>, payload: &mut Vec<u8>) -> Result<Form, 
         Report::Alarm(alarm) => serde_json::to_writer(payload, alarm)?,
         Report::Gap(gap) => serde_json::to_writer(payload, gap)?,
         Report::Presence(presence) => serde_json::to_writer(payload, presence)?,
+        Report::Upgrade(status) => serde_json::to_writer(payload, status)?,
     }
     Ok(Form::Object)
 }

@@ -5,6 +5,7 @@ use rsu_firmware::fusion::Fusion;
 use rsu_firmware::message::{MapData, MessageFrame, observe};
 use rsu_firmware::time::Timestamp;
 use rsu_firmware::uper::Profile;
+use semver::Version;
 use serde_json::{Value, json};
 
 use super::{Class, Dialect, DialectName, Form, Report, Stream, named};
@@ -21,6 +22,7 @@ use crate::platform::junction::Node;
 use crate::platform::traffic::{LaneTraffic, Traffic};
 use crate::platform::{Outgoing, Platform, Presence, Running, Settings, Unit, UnitPosition};
 use crate::spool::{Gap, Reason, SpoolId};
+use crate::update::{UpdateState, UpdateStatus};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
@@ -213,6 +215,15 @@ pub(super) fn everything(name: DialectName) -> (Vec<Said>, u64) {
     };
     platform.gap(NOW, Class::Durable, SpoolId(7), gap, sink);
     platform.presence(NOW, Presence::Online, sink);
+    let status = UpdateStatus {
+        upgrade_seq_num: SeqNum::try_from("9".to_owned()).ok(),
+        update_version: Version::new(0, 2, 0),
+        state: UpdateState::RolledBack,
+        percent: None,
+        reason: Some("uplink: not connected".into()),
+        time_ms: 2,
+    };
+    platform.update_status(NOW, &status, sink);
     let mut fusion = Box::new(Fusion::<16>::new());
     let map: MapData<'_> = serde_json::from_value(map()["mapFrame"].take()).unwrap();
     observe::map(&mut *fusion, NOW, &map, |node, error| {
@@ -250,6 +261,11 @@ pub(super) fn command(kind: CommandKind) -> Value {
         CommandKind::Operations => json!({"HBRate": 10, "logLevel": "DEBUG", "reboot": 0}),
         CommandKind::Information => json!({"InfoId": 1, "Interval": 3}),
         CommandKind::LogUpload => json!({"uploadUrl": "https://logs.example/r1"}),
+        CommandKind::Upgrade => json!({
+            "updateVersion": "0.2.0", "downloadUrl": "https://u.example/rsu.raucb",
+            "OTAtransprotocal": "https", "downloadSize": "20000000", "Updatetime": 0,
+            "downloadMd5": "D41D8CD98F00B204E9800998ECF8427E",
+        }),
         CommandKind::Records => json!({"class": "durable", "from": 1, "to": "9"}),
         _ => json!({}),
     };

@@ -33,6 +33,7 @@ const CONTRACT: Contract = Contract {
         (Stream::Alarm, "V2X.RSU.Alarm.UP"),
         (Stream::Gap, "V2X.RSU.Gap.UP"),
         (Stream::Broadcast, "V2X.RSU.Broadcast.UP"),
+        (Stream::Upgrade, "V2X.RSU.OTAStatus.UP"),
     ],
     commands: &[
         (CommandKind::Sampling, "V2X.RSU.CONFIG.DOWN"),

@@ -24,6 +24,7 @@ pub(super) const CONTRACT: Contract = Contract {
         (Stream::Rsm, "rsu/{id}/rsm/up"),
         (Stream::Rsi, "rsu/{id}/rsi/up"),
         (Stream::Versions, "rsu/{id}/versions/up"),
+        (Stream::Upgrade, "rsu/{id}/upgrade-status/up"),
         // Ours.
         (Stream::Junction, "rsu/{id}/junction/up"),
         (Stream::Traffic, "rsu/{id}/traffic/up"),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::lenient::{Lenient, OfInteger};
+use super::utc;
 use crate::downlink::{AddressChange, LogLevel, Operations};
 
 /// What is left out stays as it is.
@@ -99,18 +100,10 @@ impl From<Level> for LogLevel {
 }
 
 impl From<AddressDown> for AddressChange {
-    /// The draft says "UTC" and names no unit. Seconds and milliseconds since 1970 cannot be taken
-    /// for one another: a time before 1973 in milliseconds is one of today in seconds.
     fn from(address: AddressDown) -> Self {
-        const SECONDS_BELOW: u64 = 100_000_000_000;
-        let at_ms = match address.time.map(|time| time.0) {
-            None | Some(0) => None,
-            Some(seconds) if seconds < SECONDS_BELOW => i64::try_from(seconds * 1_000).ok(),
-            Some(millis) => i64::try_from(millis).ok(),
-        };
         Self {
             url: address.css_url,
-            at_ms,
+            at_ms: utc::millis(address.time),
         }
     }
 }

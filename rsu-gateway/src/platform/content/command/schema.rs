@@ -21,10 +21,10 @@ pub(in crate::platform) fn command_schema(
         CommandKind::LogUpload => generator.subschema_for::<queries::LogDown>(),
         CommandKind::Information => generator.subschema_for::<queries::InformationDown>(),
         CommandKind::Records => generator.subschema_for::<queries::RecordsDown>(),
+        CommandKind::Upgrade => generator.subschema_for::<upgrade::UpgradeDown>(),
         CommandKind::Versions
         | CommandKind::RunStatus
         | CommandKind::Introduction
-        | CommandKind::Upgrade
         | CommandKind::Acknowledgement => return header,
     };
     json_schema!({"allOf": [header, content]})

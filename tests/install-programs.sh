@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Installs the brokers that tests run on loopback ports: mosquitto and nats-server, from Debian.
-# Does nothing where both are there. The services that the packages would start are kept down.
+# Installs the programs that tests run, from Debian: brokers on loopback ports (mosquitto,
+# nats-server), and what makes and verifies bundles (rauc, mksquashfs, openssl).
+# Does nothing where all are there. The services that the packages would start are kept down.
 set -euo pipefail
 
+package_of() { case $1 in mksquashfs) echo squashfs-tools ;; *) echo "$1" ;; esac; }
+
 missing=()
-for program in mosquitto nats-server; do
-  PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing+=("$program")
+for program in mosquitto nats-server rauc mksquashfs openssl; do
+  PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing+=("$(package_of "$program")")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
@@ -24,16 +27,16 @@ fi
 
 # A service that is masked is not started by its package.
 running=()
-for program in "${missing[@]}"; do
+for package in "${missing[@]}"; do
   if command -v systemctl >/dev/null; then
-    "${as_root[@]}" systemctl mask --quiet "$program.service" 2>/dev/null && running+=("$program")
+    "${as_root[@]}" systemctl mask --quiet "$package.service" 2>/dev/null && running+=("$package")
   fi
 done
 install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends)
 "${as_root[@]}" "${install[@]}" "${missing[@]}" >&2 \
   || { "${as_root[@]}" apt-get update >&2 && "${as_root[@]}" "${install[@]}" "${missing[@]}" >&2; } \
   || fail "apt-get could not install it"
-for program in "${running[@]}"; do
-  "${as_root[@]}" systemctl unmask --quiet "$program.service" 2>/dev/null || true
-  "${as_root[@]}" systemctl disable --quiet "$program.service" 2>/dev/null || true
+for package in "${running[@]}"; do
+  "${as_root[@]}" systemctl unmask --quiet "$package.service" 2>/dev/null || true
+  "${as_root[@]}" systemctl disable --quiet "$package.service" 2>/dev/null || true
 done
