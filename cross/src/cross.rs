@@ -68,9 +68,8 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Error> {
     }
     let mut command = program("cargo", arguments.iter().take(1));
     let rest = arguments.iter().skip(1);
-    match target(arguments) {
-        Some(triple) => with_compilers(&mut command, &triple)?,
-        None => {}
+    if let Some(triple) = target(arguments) {
+        with_compilers(&mut command, &triple)?;
     }
     command.args(rest);
     Ok(command)

@@ -116,16 +116,11 @@ impl Unit {
         set("health", "listen", "127.0.0.1:9464".into())?;
         set("platform", "reboot_command", vec!["reboot"].into())?;
         // Everything that the radio module delivers, unless the operator says otherwise.
-        if !all
-            .get("radio")
-            .is_some_and(|radio| radio.get("listen").is_some())
-        {
-            let radio = all
-                .entry("radio")
-                .or_insert_with(|| toml::Table::new().into());
-            if let Some(radio) = radio.as_table_mut() {
-                radio.insert("listen".into(), "[::]:30299".into());
-            }
+        let radio = all
+            .entry("radio")
+            .or_insert_with(|| toml::Table::new().into());
+        if let Some(radio) = radio.as_table_mut() {
+            radio.entry("listen").or_insert_with(|| "[::]:30299".into());
         }
         toml::to_string(&all).map_err(|error| Error::Refused(format!("configuration: {error}")))
     }

@@ -99,7 +99,7 @@ impl Kernel {
         let mut list = String::new();
         for (path, options) in ordered.into_iter().skip(loaded) {
             let file = path.file_name().unwrap_or_default();
-            copy(&path, &folder.join(file))?;
+            copy(path, &folder.join(file))?;
             list.push_str(&format!("{} {options}", file.to_string_lossy()));
             list.truncate(list.trim_end().len());
             list.push('\n');
