@@ -1,6 +1,7 @@
 //! The command line: what the program can be asked to do.
 
 mod answers;
+#[cfg(feature = "demo")]
 mod demo;
 mod encode;
 mod fleet;
@@ -21,13 +22,17 @@ use rsu_firmware::uper::Profile;
 /// C-V2X roadside unit: decodes SPAT, MAP, BSM, RSI and RSM from the PC5 radio, fuses traffic
 /// lights and vehicles, and forwards them over MQTT to the cloud control platform.
 ///
-/// Without a command it runs the demo: a broker of its own, a recorded junction in a loop, and a
-/// live view of it in the terminal.
+/// Without a command it runs the demo, where that is built in: a broker of its own, a recorded
+/// junction in a loop, and a live view of it in the terminal.
 #[derive(Debug, Parser)]
 #[command(name = "rsu", version, max_term_width = 100)]
 pub struct Arguments {
+    #[cfg(feature = "demo")]
     #[command(subcommand)]
     command: Option<Command>,
+    #[cfg(not(feature = "demo"))]
+    #[command(subcommand)]
+    command: Command,
 
     #[command(flatten)]
     logging: logging::Options,
@@ -35,6 +40,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     Run(run::Options),
     SelfCheck(self_check::Options),
@@ -44,21 +50,32 @@ enum Command {
     Encode(encode::Options),
 }
 
+#[cfg(feature = "demo")]
+impl Default for Command {
+    fn default() -> Self {
+        Self::Demo(demo::Options::default())
+    }
+}
+
 impl Arguments {
     /// Does what was asked for. Results go to stdout, everything else to stderr.
     ///
     /// The exit code is 0 on success, 1 when the work failed, 2 for a wrong command line.
     pub fn run(self) -> ExitCode {
         let logging = &self.logging;
-        let done = match &self.command {
-            None => demo::run(&demo::Options::default(), logging),
-            Some(Command::Demo(options)) => demo::run(options, logging),
-            Some(Command::Run(options)) => run::run(options, logging),
-            Some(Command::SelfCheck(options)) => self_check::run(options, logging),
-            Some(Command::Replay(options)) => replay::run(options, logging),
-            Some(Command::Fleet(options)) => fleet::run(options, logging),
-            Some(Command::Inspect(options)) => inspect::run(options, logging),
-            Some(Command::Encode(options)) => encode::run(options, logging),
+        #[cfg(feature = "demo")]
+        let command = &self.command.unwrap_or_default();
+        #[cfg(not(feature = "demo"))]
+        let command = &self.command;
+        let done = match command {
+            #[cfg(feature = "demo")]
+            Command::Demo(options) => demo::run(options, logging),
+            Command::Run(options) => run::run(options, logging),
+            Command::SelfCheck(options) => self_check::run(options, logging),
+            Command::Replay(options) => replay::run(options, logging),
+            Command::Fleet(options) => fleet::run(options, logging),
+            Command::Inspect(options) => inspect::run(options, logging),
+            Command::Encode(options) => encode::run(options, logging),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod command;
 pub mod config;
+#[cfg(feature = "demo")]
 pub mod demo_broker;
 pub mod downlink;
 pub mod health;

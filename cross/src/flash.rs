@@ -1,0 +1,231 @@
+//! Getting an image onto units: the first one onto a disk, later ones over ssh.
+
+pub mod fleet;
+pub mod report;
+
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::debian::sha256;
+use crate::disk;
+use crate::error::{Doing, Error};
+use crate::image::{Image, data_partition};
+use crate::place;
+use crate::process::{program, shown};
+use crate::provision::Unit;
+use crate::ssh::Host;
+
+/// Longest time from the restart until the unit has decided which slot it keeps: three attempts, or
+/// the program's own deadline and one more start.
+const DECISION_TIME_MAX: Duration = Duration::from_secs(20 * 60);
+const ASK_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Attempts that the boot script gives a slot; a proven one has them all.
+const ATTEMPTS: &str = "3";
+
+/// Writes an image with a unit's identity to a card, an eMMC, or a file.
+///
+/// # Errors
+///
+/// The image is not built, the disk is in use, or bmaptool fails.
+pub fn first(image: &Image<'_>, unit: &Unit, to: &Path) -> Result<(), Error> {
+    refuse_mounted(to)?;
+    let folder = tempfile::tempdir_in(&image.folder).doing("make a folder in", &image.folder)?;
+    let disk = folder.path().join("disk.img");
+    provisioned_disk(image, unit, &disk)?;
+    let map = folder.path().join("disk.img.bmap");
+    disk::map(&disk, &map)?;
+    let mut bmaptool = program("bmaptool", ["copy", "--bmap"]);
+    shown(bmaptool.arg(&map).arg(&disk).arg(to))
+}
+
+/// Makes a copy of the disk's image with a unit's identity in it.
+///
+/// # Errors
+///
+/// The image is not built, or the unit's files are wrong.
+pub fn provisioned_disk(image: &Image<'_>, unit: &Unit, disk: &Path) -> Result<(), Error> {
+    let folder = tempfile::tempdir().doing("make a folder in", &std::env::temp_dir())?;
+    let content = folder.path().join("content");
+    place::folder(&content)?;
+    unit.lay_out(&content)?;
+    let data = folder.path().join("data.ext4");
+    data_partition(image.board, &content, &data)?;
+    disk::with_data(image.board, &image.disk(), &data, disk)
+}
+
+/// A disk of which something is mounted is most likely the host's own.
+fn refuse_mounted(disk: &Path) -> Result<(), Error> {
+    let mounts = Path::new("/proc/mounts");
+    let text = std::fs::read_to_string(mounts).doing("read", mounts)?;
+    let disk = disk.canonicalize().unwrap_or_else(|_| disk.to_owned());
+    let disk = disk.to_string_lossy();
+    match text.lines().find(|line| line.starts_with(disk.as_ref())) {
+        Some(line) => Err(Error::Refused(format!("{disk} is in use: {line}"))),
+        None => Ok(()),
+    }
+}
+
+/// What has become of a unit's update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It runs the new version and has confirmed it.
+    Updated {
+        /// What ran before.
+        from: String,
+    },
+    /// It ran this version already.
+    UpToDate,
+    /// It has tried the new version and went back.
+    FellBack {
+        /// What runs.
+        version: String,
+    },
+    /// It did not take the bundle.
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// It cannot be reached; nothing was changed.
+    Unreachable {
+        /// What ssh said.
+        reason: String,
+    },
+    /// It has not come back from its restart.
+    Lost,
+    /// It was left alone, after another unit's failure.
+    NotTried,
+}
+
+impl Outcome {
+    /// Whether the bundle itself may be at fault, so that no other unit should get it.
+    pub fn is_alarming(&self) -> bool {
+        matches!(
+            self,
+            Self::FellBack { .. } | Self::Refused { .. } | Self::Lost
+        )
+    }
+
+    /// Whether the unit runs the version.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Updated { .. } | Self::UpToDate)
+    }
+}
+
+/// What a unit is doing while it is updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many bytes of the bundle are there.
+    Sending(u64),
+    /// The bundle is checked and written into the other slot.
+    Installing,
+    /// The unit starts, and proves itself.
+    OnTrial,
+}
+
+/// How a unit is.
+#[derive(Debug)]
+struct State {
+    version: String,
+    /// Another one after each start.
+    boot: String,
+    /// Whether the slot was confirmed since the start.
+    is_proven: bool,
+}
+
+/// Updates a unit over ssh and waits for what it decides.
+pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(Step)) -> Outcome {
+    let before = match state(host) {
+        Ok(state) => state,
+        Err(error) => {
+            return Outcome::Unreachable {
+                reason: error.to_string(),
+            };
+        }
+    };
+    if before.version == version {
+        return Outcome::UpToDate;
+    }
+    if let Err(outcome) = install(host, bundle, step) {
+        return outcome;
+    }
+    step(Step::OnTrial);
+    // What the command answers is lost when the unit is fast.
+    let restarted = host.run("(sleep 1; reboot) > /dev/null 2>&1 < /dev/null &");
+    if let Err(error) = restarted {
+        return Outcome::Refused {
+            reason: error.to_string(),
+        };
+    }
+    let deadline = Instant::now() + DECISION_TIME_MAX;
+    while Instant::now() < deadline {
+        sleep(ASK_INTERVAL);
+        match state(host) {
+            Ok(now) if now.boot != before.boot && now.is_proven => {
+                return match now.version == version {
+                    true => Outcome::Updated {
+                        from: before.version,
+                    },
+                    false => Outcome::FellBack {
+                        version: now.version,
+                    },
+                };
+            }
+            // On trial, still on its way down, or not up yet.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Outcome::Lost
+}
+
+fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(), Outcome> {
+    let refused = |error: Error| Outcome::Refused {
+        reason: last_error(&error.to_string()),
+    };
+    let unreachable = |error: Error| Outcome::Unreachable {
+        reason: error.to_string(),
+    };
+    // A name of its own for each content: what a broken connection left is gone on with.
+    let sum = sha256(bundle).map_err(refused)?;
+    let there = format!("/data/incoming/{}.raucb", sum.get(..16).unwrap_or_default());
+    host.run("mkdir -p /data/incoming").map_err(unreachable)?;
+    host.send(bundle, &there, &mut |bytes| step(Step::Sending(bytes)))
+        .map_err(unreachable)?;
+    step(Step::Installing);
+    let installed = host.run(&format!("rauc install {there} 2>&1"));
+    // A unit that cannot delete goes on; its disk is looked after by its own alarms.
+    let _ = host.run("rm -rf /data/incoming");
+    installed.map(drop).map_err(refused)
+}
+
+/// The line in which RAUC says what was wrong.
+fn last_error(output: &str) -> String {
+    let last = output
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix("LastError: "));
+    last.unwrap_or(output).to_owned()
+}
+
+fn state(host: &Host) -> Result<State, Error> {
+    let told = host.run(
+        ". /etc/os-release; echo $VERSION_ID; cat /proc/sys/kernel/random/boot_id; \
+         slot=$(sed -n 's/.*rauc.slot=\\([AB]\\).*/\\1/p' /proc/cmdline); \
+         fw_printenv -n BOOT_${slot}_LEFT",
+    )?;
+    match told.lines().collect::<Vec<_>>()[..] {
+        [version, boot, left] => Ok(State {
+            version: version.to_owned(),
+            boot: boot.to_owned(),
+            is_proven: left == ATTEMPTS,
+        }),
+        _ => Err(Error::Refused(format!(
+            "{}: is this a unit? It says {told:?}",
+            host.address
+        ))),
+    }
+}

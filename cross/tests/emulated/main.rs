@@ -1,0 +1,15 @@
+//! A unit from U-Boot to the broker, in a virtual machine: at work, updated, attacked, and without
+//! power. Minutes of emulation, hence ignored by default:
+//!
+//!     cargo test -p rsu-image --test emulated -- --ignored --test-threads 2
+#![allow(clippy::unwrap_used)]
+
+mod broker;
+mod fixture;
+mod power;
+mod refusals;
+mod time;
+mod traffic;
+mod unit;
+mod updates;
+mod work;
