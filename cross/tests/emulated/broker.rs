@@ -48,7 +48,7 @@ impl Broker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("mosquitto; tests/install-brokers.sh installs it");
+            .expect("mosquitto; tests/install-programs.sh installs it");
         let heard = Arc::default();
         listen(port, Arc::clone(&heard));
         Self {
