@@ -111,6 +111,7 @@ fn tits_0180_has_a_tree_of_topics_for_each_unit() {
             "rsu/R1/run-status/up",
             "rsu/R1/spat/up",
             "rsu/R1/traffic/up",
+            "rsu/R1/upgrade-status/up",
             "rsu/R1/versions/up",
         ]
     );
