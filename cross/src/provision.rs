@@ -122,6 +122,8 @@ impl Unit {
         if let Some(radio) = radio.as_table_mut() {
             radio.entry("listen").or_insert_with(|| "[::]:30299".into());
         }
+        // Without this section the platform's updates are refused.
+        all.entry("update").or_insert_with(|| toml::Table::new().into());
         toml::to_string(&all).map_err(|error| Error::Refused(format!("configuration: {error}")))
     }
 
