@@ -123,7 +123,8 @@ impl Unit {
             radio.entry("listen").or_insert_with(|| "[::]:30299".into());
         }
         // Without this section the platform's updates are refused.
-        all.entry("update").or_insert_with(|| toml::Table::new().into());
+        all.entry("update")
+            .or_insert_with(|| toml::Table::new().into());
         toml::to_string(&all).map_err(|error| Error::Refused(format!("configuration: {error}")))
     }
 
