@@ -30,20 +30,4 @@ for need in "${needed[@]}"; do
   what=${need%%:*}
   [ -e "$what" ] || command -v "$what" > /dev/null || missing+=("${need#*:}")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
-
-fail() {
-  echo "Missing: ${missing[*]}; $1." >&2
-  exit 1
-}
-
-command -v apt-get > /dev/null || fail "there is no apt-get to install them with"
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo > /dev/null || fail "installing them takes root or sudo"
-  as_root=(sudo -n)
-fi
-install=(env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends)
-"${as_root[@]}" "${install[@]}" "${missing[@]}" >&2 \
-  || { "${as_root[@]}" apt-get update >&2 && "${as_root[@]}" "${install[@]}" "${missing[@]}" >&2; } \
-  || fail "apt-get could not install them"
+exec "$(dirname "$0")/../tests/install-packages.sh" "${missing[@]}"

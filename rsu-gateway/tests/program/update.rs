@@ -74,6 +74,15 @@ healthy_s_min = 1
         program.stderr_line_with("receiving");
         program
     }
+
+    /// Commands that come before a unit has introduced itself are not heard.
+    async fn start_and_be_heard(&self, city: &mut Subscriber) -> (Running, Heard) {
+        let program = self.start();
+        let mut heard = Heard::default();
+        let has_introduced_itself = |heard: &Heard| !heard.payloads("rsu/R1/info/up").is_empty();
+        city.hear_until(&mut heard, has_introduced_itself).await;
+        (program, heard)
+    }
 }
 
 async fn stop(program: Running) {
@@ -116,12 +125,7 @@ async fn the_platform_updates_a_unit_that_confirms_itself_after_the_reboot() {
     let broker = DemoBroker::start().await.unwrap();
     let mut city = Subscriber::connect(broker.address()).await;
     let unit = Unit::new("update", broker.address());
-    let program = unit.start();
-    let mut heard = Heard::default();
-    city.hear_until(&mut heard, |heard| {
-        !heard.payloads("rsu/R1/info/up").is_empty()
-    })
-    .await;
+    let (program, mut heard) = unit.start_and_be_heard(&mut city).await;
     let url = serve(
         &unit.folder,
         "compatible=rsu-test\nversion=0.2.0\nsigner=operator\n",
@@ -187,12 +191,7 @@ async fn a_bundle_of_a_stranger_is_told_and_changes_nothing() {
     let broker = DemoBroker::start().await.unwrap();
     let mut city = Subscriber::connect(broker.address()).await;
     let unit = Unit::new("update-stranger", broker.address());
-    let program = unit.start();
-    let mut heard = Heard::default();
-    city.hear_until(&mut heard, |heard| {
-        !heard.payloads("rsu/R1/info/up").is_empty()
-    })
-    .await;
+    let (program, mut heard) = unit.start_and_be_heard(&mut city).await;
     let url = serve(
         &unit.folder,
         "compatible=rsu-test\nversion=0.2.0\nsigner=stranger\n",

@@ -12,7 +12,7 @@ use super::InstallerError;
 /// Most bytes of a line; a longer one is cut into several.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
-/// Most bytes that are kept of each stream.
+/// Most bytes that are kept of each stream; more than the longest line.
 const OUTPUT_BYTES_MAX: usize = 256 << 10;
 
 /// How often is looked whether a command has ended that has closed its output.
@@ -50,7 +50,7 @@ pub(super) fn run(
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
     let stdout = lines(child.stdout.take());
-    let stderr = lines(child.stderr.take());
+    let stderr = collected(child.stderr.take());
     let mut told = String::new();
     let heard = loop {
         match stdout.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -72,10 +72,9 @@ pub(super) fn run(
         drop(child.wait());
         return Err(failed(format!("no end after {} s", patience.as_secs())));
     };
-    let mut complained = String::new();
-    while let Ok(line) = stderr.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        keep(&mut complained, &line);
-    }
+    // A process that it left behind may hold the pipe open.
+    let complained = stderr.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let complained = complained.unwrap_or_default();
     Ok(Ended {
         is_success: status.success(),
         stdout: told,
@@ -105,10 +104,14 @@ fn is_message(line: &str) -> bool {
     line.starts_with("rauc-") || line.starts_with("(rauc:")
 }
 
+/// Adds a line. Where there is too much, the older half goes: the end tells why it failed.
 fn keep(text: &mut String, line: &str) {
-    if text.len() + line.len() < OUTPUT_BYTES_MAX {
-        text.push_str(line);
-        text.push('\n');
+    text.push_str(line);
+    text.push('\n');
+    if text.len() > OUTPUT_BYTES_MAX {
+        let newer = text.bytes().skip(OUTPUT_BYTES_MAX / 2);
+        let line_end = newer.take_while(|byte| *byte != b'\n').count();
+        text.drain(..=OUTPUT_BYTES_MAX / 2 + line_end);
     }
 }
 
@@ -120,6 +123,21 @@ fn wait(child: &mut Child, until: Instant) -> Option<std::process::ExitStatus> {
             Ok(None) | Err(_) => return None,
         }
     }
+}
+
+/// All that came out of a pipe, within limits, when it has ended. Nobody waits for a reader: a
+/// command that says much there must not stand still.
+fn collected(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let mut text = String::new();
+        for line in lines(pipe) {
+            keep(&mut text, &line);
+        }
+        // The command was given up meanwhile.
+        let _ = sender.send(text);
+    });
+    receiver
 }
 
 /// What comes out of a pipe, line by line; the channel ends with it.
@@ -170,6 +188,14 @@ mod tests {
             patience,
         );
         assert!(ended.unwrap().stdout.len() <= OUTPUT_BYTES_MAX);
+    }
+
+    #[test]
+    fn one_that_says_much_on_either_side_comes_to_its_end() {
+        let script = "seq 100000 >&2; seq 100000; echo last >&2; exit 3";
+        let ended = shell(script, Duration::from_secs(60)).unwrap();
+        assert!(ended.stdout.ends_with("\n99999\n100000\n"));
+        assert_eq!(ended.reason(), "last");
     }
 
     #[test]

@@ -65,6 +65,42 @@ macro_rules! choice {
     };
 }
 
+/// What is read of a message, alike for the peers that make it Rust's own types; only the names of
+/// the variants are theirs.
+macro_rules! reads {
+    ($bsm:ident, $spat:ident, $counting:ident, $utc_timing:ident) => {
+        fn decode(bytes: &[u8]) -> u64 {
+            Self::keep(bytes).expect("it was decoded before").visit()
+        }
+
+        fn peek(bytes: &[u8]) -> u64 {
+            let MessageFrame::$bsm(bsm) = Self::keep(bytes).expect("a BSM") else {
+                return 0;
+            };
+            let sum = bsm.id.visit().wrapping_add(bsm.pos.lat.visit());
+            sum.wrapping_add(bsm.pos.longwise.visit())
+                .wrapping_add(bsm.speed.visit())
+        }
+
+        fn find(bytes: &[u8], sought: u8) -> u64 {
+            let MessageFrame::$spat(spat) = Self::keep(bytes).expect("a SPAT") else {
+                return 0;
+            };
+            let phases = spat.intersections.0.iter().flat_map(|i| &i.phases.0);
+            let mut found = phases.filter(|phase| phase.id.0 == sought);
+            let Some(state) = found.next().and_then(|phase| phase.phasestates.0.first()) else {
+                return 0;
+            };
+            let likely_end = match &state.timing {
+                None => 0,
+                Some(TimeChangeDetails::$counting(times)) => times.likelyendtime.visit(),
+                Some(TimeChangeDetails::$utc_timing(times)) => times.likelyendutctime.visit(),
+            };
+            state.light.visit() + likely_end
+        }
+    };
+}
+
 mod asn1_codecs;
 pub mod asn1c;
 mod rasn;

@@ -53,33 +53,5 @@ impl Codec for Asn1Codecs {
         buffer.len()
     }
 
-    fn decode(bytes: &[u8]) -> u64 {
-        Self::keep(bytes).expect("it was decoded before").visit()
-    }
-
-    fn peek(bytes: &[u8]) -> u64 {
-        let MessageFrame::Bsmframe(bsm) = Self::keep(bytes).expect("a BSM") else {
-            return 0;
-        };
-        let sum = bsm.id.visit().wrapping_add(bsm.pos.lat.visit());
-        sum.wrapping_add(bsm.pos.longwise.visit())
-            .wrapping_add(bsm.speed.visit())
-    }
-
-    fn find(bytes: &[u8], sought: u8) -> u64 {
-        let MessageFrame::Spatframe(spat) = Self::keep(bytes).expect("a SPAT") else {
-            return 0;
-        };
-        let phases = spat.intersections.0.iter().flat_map(|i| &i.phases.0);
-        let mut found = phases.filter(|phase| phase.id.0 == sought);
-        let Some(state) = found.next().and_then(|phase| phase.phasestates.0.first()) else {
-            return 0;
-        };
-        let likely_end = match &state.timing {
-            None => 0,
-            Some(TimeChangeDetails::Counting(times)) => times.likelyendtime.visit(),
-            Some(TimeChangeDetails::Utctiming(times)) => times.likelyendutctime.visit(),
-        };
-        state.light.visit() + likely_end
-    }
+    reads!(Bsmframe, Spatframe, Counting, Utctiming);
 }
