@@ -5,6 +5,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod driver;
 pub mod fusion;
 #[cfg(feature = "serde")]
 mod jer;
