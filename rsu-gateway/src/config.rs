@@ -3,6 +3,7 @@
 //! Every key is described in `rsu.example.toml`. Unknown keys and values out of range are errors
 //! that show the line.
 
+mod device;
 mod health;
 mod mqtt;
 mod platform;
@@ -26,6 +27,7 @@ use crate::platform::dialect::DialectName;
 use crate::radio::record;
 use crate::update::Rauc;
 use crate::{downlink, spool};
+use device::DeviceSection;
 use health::{ClockSection, HealthSection, LogSection, RecordingSection};
 use mqtt::MqttSection;
 use platform::{PlatformSection, ReportsSection, SamplingSection};
@@ -54,6 +56,8 @@ pub struct Config {
     storage: StorageSection,
     recording: Option<RecordingSection>,
     update: Option<UpdateSection>,
+    #[serde(default)]
+    device: DeviceSection,
     #[serde(default)]
     clock: ClockSection,
     #[serde(default)]
@@ -234,6 +238,14 @@ impl Config {
     pub fn recording(&self) -> Option<(&Path, record::Limits)> {
         let section = self.recording.as_ref()?;
         Some((&section.folder, section.limits()))
+    }
+
+    /// Which parts the board has.
+    pub fn device(&self) -> crate::device::Settings {
+        let position = self.unit.to_unit().position;
+        let reference =
+            position.map(|at| crate::device::position(at.longitude_deg, at.latitude_deg));
+        self.device.to_settings(reference)
     }
 
     /// How the software is changed, and by what, if at all.

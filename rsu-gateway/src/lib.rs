@@ -5,6 +5,7 @@ pub mod command;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo_broker;
+pub mod device;
 pub mod downlink;
 pub mod health;
 pub mod http;

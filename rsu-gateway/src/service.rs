@@ -8,6 +8,7 @@
 //! ```
 
 mod data;
+mod devices;
 mod orders;
 mod updates;
 
@@ -24,6 +25,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::{Config, ConfigError};
+use crate::device::{DeviceError, Devices};
 use crate::downlink::{self, Effect, Order};
 use crate::health::{Endpoint, EndpointError, Pulse, Pulses, Watchdog, systemd};
 use crate::logging::LogControl;
@@ -54,6 +56,8 @@ pub struct Service {
     /// How long to wait before the work begins.
     back_off: Duration,
     endpoint: Option<Endpoint>,
+    /// The board's own parts, at work until this is dropped.
+    devices: Option<Devices>,
 }
 
 /// What works beside the station, in the same thread.
@@ -82,6 +86,8 @@ pub enum StartError {
     Uplink(#[from] SettingsError),
     #[error("health.listen: {0}")]
     Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
@@ -138,6 +144,7 @@ impl Service {
         let mut unreadable = kept.unreadable;
         let pulses = Pulses::default();
         let board = vitals.board.clone();
+        let device_board = vitals.device.clone();
         let (updates, damaged) = Updates::start(config, board, pulses.clone())?;
         unreadable.extend(damaged);
         let back_off = match systemd::is_supervising() {
@@ -192,6 +199,8 @@ impl Service {
             .health_listen()
             .map(|address| Endpoint::open(address, board, pulses.clone()))
             .transpose()?;
+        let status = devices::status(board.clone(), updates.updater().cloned());
+        let devices = devices::start(config, &device_board, pulses.clone(), status)?;
         let watchdog = Watchdog::start(pulses.clone(), Some(data.run.clone()))?;
         let orders = Orders::new(log.clone(), configured, config.reboot_command());
         if let Some(level) = log_level {
@@ -211,6 +220,7 @@ impl Service {
             pulses,
             back_off,
             endpoint,
+            devices,
         })
     }
 
@@ -327,6 +337,8 @@ impl Service {
             warn!("stopped before everything was on disk");
         }
         drop(self.watchdog);
+        // The hardware watchdog is fed to the end, and then stopped.
+        drop(self.devices.take());
         if let Err(error) = self.data.run.stopped() {
             warn!(%error, "the file of the run cannot be written");
         }

@@ -73,7 +73,10 @@ mod tests {
             'h' => State::High,
             _ => State::Low,
         };
-        let looks: Vec<_> = levels.chars().map(|letter| Transaction::get(level(letter))).collect();
+        let looks: Vec<_> = levels
+            .chars()
+            .map(|letter| Transaction::get(level(letter)))
+            .collect();
         let mut contact = Contact::new(Mock::new(&looks), Span::from_millis(30));
         let mut changes = Vec::new();
         for place in 0..looks.len() {

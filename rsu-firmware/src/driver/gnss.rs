@@ -165,12 +165,12 @@ impl Gnss {
                 self.fix = Some(Fix {
                     received: now,
                     quality,
-                    position: position
-                        .filter(|_| quality != FixQuality::None)
-                        .map(|(latitude_deg, longitude_deg)| Position {
+                    position: position.filter(|_| quality != FixQuality::None).map(
+                        |(latitude_deg, longitude_deg)| Position {
                             latitude_deg,
                             longitude_deg,
-                        }),
+                        },
+                    ),
                     satellites: gga.fix_satellites,
                     hdop: gga.hdop,
                     utc: self.utc,
@@ -245,9 +245,18 @@ mod tests {
         assert!(gnss.handle_bytes(NOW, gga("2943.300", 4).as_bytes()));
         let fix = gnss.fix().unwrap();
         let position = fix.position.unwrap();
-        assert!((position.latitude_deg - 29.721_666).abs() < 1e-5, "{position:?}");
-        assert!((position.longitude_deg - 106.562_366).abs() < 1e-5, "{position:?}");
-        assert_eq!((fix.quality, fix.satellites), (FixQuality::RtkFixed, Some(8)));
+        assert!(
+            (position.latitude_deg - 29.721_666).abs() < 1e-5,
+            "{position:?}"
+        );
+        assert!(
+            (position.longitude_deg - 106.562_366).abs() < 1e-5,
+            "{position:?}"
+        );
+        assert_eq!(
+            (fix.quality, fix.satellites),
+            (FixQuality::RtkFixed, Some(8))
+        );
         // 2024-11-19T22:54:46.33Z
         let utc = Timestamp::from_millis(1_732_056_886_330);
         let off = (fix.utc.unwrap() - utc).as_micros().abs();
@@ -279,7 +288,10 @@ mod tests {
             too_long: 1,
         };
         assert_eq!(gnss.counters(), expected);
-        assert_eq!(gnss.silent_for(NOW + Span::from_millis(5)), Some(Span::from_millis(5)));
+        assert_eq!(
+            gnss.silent_for(NOW + Span::from_millis(5)),
+            Some(Span::from_millis(5))
+        );
     }
 
     /// A port that hands over what came, piece by piece; nothing more is ready after each.

@@ -136,7 +136,10 @@ mod tests {
 
     /// What the light does in the first `seconds`: level and time in ms of each change.
     fn watched(status: Status, seconds: i64, expected: &[(State, i64)]) {
-        let levels: Vec<_> = expected.iter().map(|(level, _)| Transaction::set(*level)).collect();
+        let levels: Vec<_> = expected
+            .iter()
+            .map(|(level, _)| Transaction::set(*level))
+            .collect();
         let mut light = StatusLight::new(Mock::new(&levels));
         light.set(status);
         let mut changes = Vec::new();
@@ -156,8 +159,18 @@ mod tests {
     fn every_status_has_its_own_light() {
         use State::{High, Low};
         watched(Status::Healthy, 60, &[(High, 0)]);
-        watched(Status::Booting, 3, &[(High, 0), (Low, 1_000), (High, 2_000)]);
-        let two = [(High, 0), (Low, 200), (High, 500), (Low, 700), (High, 2_200)];
+        watched(
+            Status::Booting,
+            3,
+            &[(High, 0), (Low, 1_000), (High, 2_000)],
+        );
+        let two = [
+            (High, 0),
+            (Low, 200),
+            (High, 500),
+            (Low, 700),
+            (High, 2_200),
+        ];
         watched(Status::NoUplink, 2, &two[..4]);
         watched(Status::NoRadio, 1, &two[..4]);
         for (place, status) in Status::ALL.into_iter().enumerate() {
@@ -189,7 +202,9 @@ mod tests {
             (1_200, Status::Healthy),
         ] {
             light.set(status);
-            light.handle_timeout(Timestamp::from_millis(millis)).unwrap();
+            light
+                .handle_timeout(Timestamp::from_millis(millis))
+                .unwrap();
         }
         assert_eq!(light.poll_timeout(), None, "steady");
         light.release().done();

@@ -51,7 +51,11 @@ mod tests {
             ([0xFF, 0xF0], -0.0625),
             ([0x7D, 0x00], 125.0),
         ] {
-            let asked = [Transaction::write_read(0x48, [0].to_vec(), register.to_vec())];
+            let asked = [Transaction::write_read(
+                0x48,
+                [0].to_vec(),
+                register.to_vec(),
+            )];
             let mut thermometer = Thermometer::new(Mock::new(&asked), 0x48);
             assert_eq!(thermometer.read_celsius().unwrap(), celsius);
             thermometer.release().done();

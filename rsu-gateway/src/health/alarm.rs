@@ -1,10 +1,11 @@
 //! Alarms after the catalogue of NTCIP 1218: each is set when its cause is seen, and cleared when
 //! the cause has been gone for a while.
 //!
-//! Nine of the fourteen kinds have a source in this version. Signature verification, GNSS anomaly,
-//! GNSS deviation, NMEA and enclosure are in the catalogue so that platforms know their names; with
-//! no signatures, no GNSS receiver and no door contact attached, nothing sets them.
+//! Thirteen of the fourteen kinds have a source in this version: those of GNSS and enclosure where
+//! `[device]` names a receiver and a contact. Signature verification is in the catalogue so that
+//! platforms know its name; without signatures nothing sets it.
 
+mod board;
 mod finding;
 mod observations;
 mod store;
@@ -40,11 +41,11 @@ pub enum AlarmKind {
     TimeSourceLost,
     /// The clock was set, or disagrees with what others send.
     TimeSourceMismatch,
-    /// GNSS reception is implausible; no source yet.
+    /// GNSS reception is implausible.
     GnssAnomaly,
-    /// GNSS places the unit elsewhere; no source yet.
+    /// GNSS places the unit elsewhere.
     GnssDeviation,
-    /// The GNSS receiver says nothing; no source yet.
+    /// The GNSS receiver says nothing, or nonsense.
     Nmea,
     /// A certificate is not valid, or will soon not be.
     Certificate,
@@ -52,7 +53,7 @@ pub enum AlarmKind {
     DenialOfService,
     /// The run before did not end by itself.
     Watchdog,
-    /// The enclosure was opened; no source yet.
+    /// The enclosure is open.
     Enclosure,
 }
 

@@ -60,6 +60,11 @@ impl Updates {
         Ok((Self { updater, statuses }, unreadable))
     }
 
+    /// The updater, where there is one.
+    pub(super) fn updater(&self) -> Option<&Updater> {
+        self.updater.as_ref()
+    }
+
     /// Hands an order to the updater, and says how it went once that is on disk.
     pub(super) fn take(&self, now: Timestamp, order: Order) {
         let Some(updater) = self.updater.clone() else {

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::delivery::{Kept, Spools};
 use crate::clock::{ClockQuality, ClockSource, JumpDetector, KernelClock, Moment};
+use crate::device::DeviceBoard;
 use crate::downlink::DownlinkCounters;
 use crate::health::alarm::{CertificateFacts, Severity, SpoolFacts, StorageState};
 use crate::health::previous_run::PreviousRun;
@@ -42,6 +43,8 @@ pub struct Vitals {
     pub latencies: Latencies,
     /// Where the monitoring on the spot finds the latest look.
     pub board: Board,
+    /// Where the board's own parts leave what they see.
+    pub device: DeviceBoard,
 }
 
 /// When the radio was heard, and when it failed, since the boot.
@@ -109,6 +112,7 @@ impl Vitals {
             keep: None,
             latencies: Latencies::default(),
             board: Board::default(),
+            device: DeviceBoard::default(),
         }
     }
 
@@ -146,7 +150,11 @@ impl Vitals {
 
     /// A sample of the machine; rates are means since the one before.
     pub(super) fn sample(&mut self, now: Timestamp) -> SystemSample {
-        self.system.sample(now)
+        let mut sample = self.system.sample(now);
+        if let Some(celsius) = self.device.latest().temperature_c {
+            sample.temperatures_c.push(("board".into(), celsius.into()));
+        }
+        sample
     }
 
     /// What waits in the spools.
@@ -177,12 +185,13 @@ impl Vitals {
         let checks = self.checks(now, &facts);
         let latency = self.latencies.distributions();
         let spools = self.spool_figures(now, facts.spools);
+        let system = self.sample(now.time);
         self.board.post(Snapshot {
             time: now.time,
             software_version: env!("CARGO_PKG_VERSION").into(),
             clock: self.quality,
             kernel_clock: KernelClock::read().ok(),
-            system: self.system.sample(now.time),
+            system,
             drops: facts.drops,
             stages: facts.stages,
             spools,
@@ -246,6 +255,7 @@ impl Vitals {
             }
             _ => None,
         };
+        let device = self.device.latest();
         let observations = Observations {
             spools: &spools,
             unreadable_files: &self.unreadable_files,
@@ -258,6 +268,9 @@ impl Vitals {
             certificates: &certificates(now, uplink),
             frames_shed: facts.frames_shed,
             commands_shed: uplink.received.too_large + uplink.received.dropped_full,
+            gnss: device.gnss,
+            pps_ahead: device.pps_ahead,
+            is_open: device.is_open.unwrap_or_default(),
             previous_run: Some(&self.previous_run),
         };
         let changes = self.alarms.update(now, &observations);

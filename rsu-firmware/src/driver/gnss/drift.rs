@@ -153,7 +153,10 @@ mod tests {
     fn without_a_reference_it_is_where_the_unit_was_first() {
         let mut drift = drift(None);
         for second in 0..i64::from(POSITIONS_MIN) {
-            assert_eq!(drift.observe(at(second), metres_north(f64::from(second as i32 % 3))), None);
+            assert_eq!(
+                drift.observe(at(second), metres_north(f64::from(second as i32 % 3))),
+                None
+            );
         }
         assert!(drift.distance_m().unwrap() < 2.0);
         drift.observe(at(100), metres_north(101.0));

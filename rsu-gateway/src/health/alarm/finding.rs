@@ -5,7 +5,7 @@ use std::time::Duration;
 use rsu_firmware::time::Span;
 
 use super::{
-    AlarmKind, CertificateFacts, Finding, Observations, Severity, SpoolFacts, StorageState,
+    AlarmKind, CertificateFacts, Finding, Observations, Severity, SpoolFacts, StorageState, board,
 };
 use crate::clock::{Moment, Synchronization};
 
@@ -42,6 +42,7 @@ pub(super) struct Judge {
     settings: Settings,
     frames_shed: MinuteCount,
     commands_shed: MinuteCount,
+    damaged_sentences: MinuteCount,
     foreign_commands: u64,
     lost_records: u64,
     /// The end of the run before is an event of the first observation.
@@ -50,7 +51,7 @@ pub(super) struct Judge {
 
 /// By how much a counter has grown in the current minute.
 #[derive(Clone, Copy, Debug, Default)]
-struct MinuteCount {
+pub(super) struct MinuteCount {
     since_boot: Duration,
     before: u64,
 }
@@ -79,11 +80,11 @@ impl Judge {
             AlarmKind::Certificate => self.certificates(now, facts),
             AlarmKind::DenialOfService => self.denial_of_service(now, facts),
             AlarmKind::Watchdog => self.watchdog(facts),
-            AlarmKind::SignatureVerification
-            | AlarmKind::GnssAnomaly
-            | AlarmKind::GnssDeviation
-            | AlarmKind::Nmea
-            | AlarmKind::Enclosure => None,
+            AlarmKind::GnssAnomaly => board::gnss_anomaly(facts),
+            AlarmKind::GnssDeviation => board::gnss_deviation(facts),
+            AlarmKind::Nmea => board::nmea(now, &mut self.damaged_sentences, facts),
+            AlarmKind::Enclosure => board::enclosure(facts),
+            AlarmKind::SignatureVerification => None,
         })
     }
 
@@ -144,6 +145,9 @@ impl Judge {
             let seconds = jump.by.as_secs_f64();
             let text = format!("the clock was set by {seconds:+.3} s");
             return Some(Finding::new(Severity::Major, text));
+        }
+        if let Some(finding) = board::pulse_mismatch(facts) {
+            return Some(finding);
         }
         let ahead = facts.senders_ahead?;
         let limit = self.settings.senders_ahead_max.as_micros().unsigned_abs();
@@ -235,7 +239,7 @@ fn time_source_lost(facts: &Observations<'_>) -> Option<Finding> {
 const TEXT_BYTES_MAX: usize = 400;
 
 impl Finding {
-    fn new(severity: Severity, mut text: String) -> Self {
+    pub(super) fn new(severity: Severity, mut text: String) -> Self {
         if text.len() > TEXT_BYTES_MAX {
             let mut ends = (0..=TEXT_BYTES_MAX).rev();
             let end = ends.find(|end| text.is_char_boundary(*end));
@@ -246,7 +250,7 @@ impl Finding {
 }
 
 impl MinuteCount {
-    fn grown(&mut self, now: Moment, total: u64) -> u64 {
+    pub(super) fn grown(&mut self, now: Moment, total: u64) -> u64 {
         let grown = total.saturating_sub(self.before);
         if now.since_boot.saturating_sub(self.since_boot) >= Duration::from_secs(60) {
             *self = Self {

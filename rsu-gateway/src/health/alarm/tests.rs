@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use rsu_firmware::driver::{Fix, FixQuality, GnssCounters};
 use rsu_firmware::time::Span;
 
 use super::*;
 use crate::clock::{ClockJump, ClockQuality, Synchronization};
+use crate::device::GnssFacts;
 use crate::health::previous_run::PreviousRun;
 use crate::spool::fs::{Fs, Memory};
 
@@ -123,6 +125,88 @@ fn every_cause_sets_its_alarm() {
         alarm_by(&facts),
         (AlarmKind::DenialOfService, Severity::Major)
     );
+}
+
+/// A receiver that is well.
+fn receiver() -> GnssFacts {
+    GnssFacts {
+        fix: Some(Fix {
+            quality: FixQuality::Gnss,
+            hdop: Some(0.9),
+            ..Fix::default()
+        }),
+        ..GnssFacts::default()
+    }
+}
+
+#[test]
+fn a_receiver_is_judged_by_what_it_says() {
+    let judged = |gnss: GnssFacts| {
+        let facts = Observations {
+            gnss: Some(gnss),
+            ..well()
+        };
+        Alarms::default()
+            .update(at(0), &facts)
+            .iter()
+            .map(|change| (change.kind, change.severity))
+            .collect::<Vec<_>>()
+    };
+    let fix = receiver().fix.unwrap();
+    let with_fix = |fix: Fix| GnssFacts {
+        fix: Some(fix),
+        ..receiver()
+    };
+    assert_eq!(judged(receiver()), []);
+    for quality in [FixQuality::None, FixQuality::Estimated] {
+        let anomaly = [(AlarmKind::GnssAnomaly, Severity::Minor)];
+        assert_eq!(judged(with_fix(Fix { quality, ..fix })), anomaly);
+    }
+    let blurred = Fix {
+        hdop: Some(20.0),
+        ..fix
+    };
+    assert_eq!(judged(with_fix(blurred))[0].0, AlarmKind::GnssAnomaly);
+    let moved = GnssFacts {
+        deviation_m: Some(120.0),
+        ..receiver()
+    };
+    assert_eq!(judged(moved), [(AlarmKind::GnssDeviation, Severity::Major)]);
+    let silent = GnssFacts {
+        silent_s: 11,
+        ..moved
+    };
+    assert_eq!(judged(silent), [(AlarmKind::Nmea, Severity::Major)]);
+    let damaged = GnssFacts {
+        counters: GnssCounters {
+            malformed: 11,
+            ..GnssCounters::default()
+        },
+        ..receiver()
+    };
+    assert_eq!(judged(damaged), [(AlarmKind::Nmea, Severity::Minor)]);
+}
+
+#[test]
+fn a_clock_beside_the_pulse_is_a_mismatch() {
+    let ahead = |millis| Observations {
+        pps_ahead: Some(Span::from_millis(millis)),
+        ..well()
+    };
+    for millis in [-51, 51] {
+        let mismatch = (AlarmKind::TimeSourceMismatch, Severity::Major);
+        assert_eq!(alarm_by(&ahead(millis)), mismatch);
+    }
+    assert_eq!(Alarms::default().update(at(0), &ahead(50)), []);
+}
+
+#[test]
+fn an_open_enclosure_is_an_alarm_until_it_has_been_closed_for_a_while() {
+    let open = Observations {
+        is_open: true,
+        ..well()
+    };
+    assert_eq!(alarm_by(&open), (AlarmKind::Enclosure, Severity::Major));
 }
 
 #[test]

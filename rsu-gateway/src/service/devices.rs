@@ -1,0 +1,84 @@
+//! The board's own parts, joined to the rest: what feeds the watchdog, and what the light tells.
+
+use rsu_firmware::driver::Status;
+
+use crate::config::Config;
+use crate::device::{DeviceBoard, DeviceError, Devices, Outside};
+use crate::health::alarm::Severity;
+use crate::health::self_check::{Check, Need};
+use crate::health::{Board, PulseState, Pulses};
+use crate::update::Updater;
+
+/// Starts the parts that the configuration names.
+pub(super) fn start(
+    config: &Config,
+    board: &DeviceBoard,
+    pulses: Pulses,
+    status: impl Fn() -> Status + Send + 'static,
+) -> Result<Option<Devices>, DeviceError> {
+    let settings = config.device();
+    if settings.is_empty() {
+        return Ok(None);
+    }
+    let outside = Outside {
+        is_alive: Box::new(move || !pulses.states().iter().any(PulseState::is_stalled)),
+        status: Box::new(status),
+    };
+    Devices::start(settings, board.clone(), outside).map(Some)
+}
+
+/// What the light tells, by the latest look at the unit.
+pub(super) fn status(board: Board, updater: Option<Updater>) -> impl Fn() -> Status {
+    move || {
+        if updater.as_ref().is_some_and(Updater::is_at_work) {
+            return Status::Updating;
+        }
+        let latest = board.latest();
+        let mut alarms = latest.alarms.iter();
+        let is_critical = alarms.any(|alarm| alarm.severity == Severity::Critical);
+        worst(&latest.checks, is_critical)
+    }
+}
+
+fn worst(checks: &[Check], is_critical: bool) -> Status {
+    if checks.is_empty() {
+        return Status::Booting;
+    }
+    let is_bad = |need: Need| checks.iter().any(|check| check.need == need && !check.good);
+    match () {
+        () if is_bad(Need::Spool) => Status::Fault,
+        () if is_bad(Need::Radio) => Status::NoRadio,
+        () if is_bad(Need::Time) => Status::NoTime,
+        () if is_bad(Need::Uplink) => Status::NoUplink,
+        () if is_critical => Status::Fault,
+        () => Status::Healthy,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checks(bad: &[Need]) -> Vec<Check> {
+        let check = |need| match bad.contains(&need) {
+            true => Check::bad(need, "", ""),
+            false => Check::good(need, ""),
+        };
+        Need::ALL.map(check).to_vec()
+    }
+
+    #[test]
+    fn the_light_tells_the_worst() {
+        assert_eq!(worst(&[], false), Status::Booting);
+        assert_eq!(worst(&checks(&[]), false), Status::Healthy);
+        assert_eq!(worst(&checks(&[]), true), Status::Fault);
+        for (bad, status) in [
+            (&[Need::Uplink][..], Status::NoUplink),
+            (&[Need::Uplink, Need::Time], Status::NoTime),
+            (&[Need::Uplink, Need::Radio], Status::NoRadio),
+            (&[Need::Radio, Need::Spool], Status::Fault),
+        ] {
+            assert_eq!(worst(&checks(bad), true), status, "{bad:?}");
+        }
+    }
+}
