@@ -197,7 +197,7 @@ impl Service {
         let board = reporting.vitals().board.clone();
         let endpoint = config
             .health_listen()
-            .map(|address| Endpoint::open(address, board, pulses.clone()))
+            .map(|address| Endpoint::open(address, board.clone(), pulses.clone()))
             .transpose()?;
         let status = devices::status(board.clone(), updates.updater().cloned());
         let devices = devices::start(config, &device_board, pulses.clone(), status)?;
