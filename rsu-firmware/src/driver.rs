@@ -1,8 +1,8 @@
-//! The board's own parts, over embedded-hal 1.0 and embedded-io: the same code on Linux and on bare
-//! metal. No driver waits, allocates or knows a clock: `handle_*` is called with `now`, and
-//! `poll_timeout` says when there is something to do again.
+//! The board's own parts, over embedded-hal 1.0: the same code on Linux and on bare metal.
 //!
-//! A pin that fails is an error of the caller's to count; the driver goes on at the next call.
+//! No driver waits, allocates or knows a clock. `now` is the time of a clock that is never set, such
+//! as the time since the boot; [`Pps`] alone takes the wall clock, because it judges that. A pin or
+//! bus that fails is an error of the caller's to count; the driver goes on at the next call.
 
 mod contact;
 mod gnss;
@@ -16,7 +16,7 @@ pub use gnss::{
     Drift, DriftSettings, Fix, FixQuality, Gnss, GnssCounters, POSITIONS_MIN, Position,
     SENTENCE_BYTES_MAX,
 };
-pub use pps::{Pps, PpsQuality};
+pub use pps::Pps;
 pub use status_light::{Status, StatusLight};
-pub use thermometer::{TEMPERATURE_REGISTER, Thermometer};
+pub use thermometer::Thermometer;
 pub use watchdog::Watchdog;

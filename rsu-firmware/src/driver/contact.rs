@@ -36,11 +36,6 @@ impl<P: InputPin> Contact<P> {
             return Ok(None);
         }
         let since = *self.contrary_since.get_or_insert(now);
-        if now < since {
-            // The clock was set back: it begins anew.
-            self.contrary_since = Some(now);
-            return Ok(None);
-        }
         if now - since < self.settle {
             return Ok(None);
         }

@@ -1,47 +1,38 @@
-//! A GNSS receiver that speaks NMEA 0183 over a serial line, and whether the unit stands where it
-//! should.
+//! A GNSS receiver that speaks NMEA 0183, and whether the unit stands where it should.
 //!
-//! Every sentence with a right checksum is looked at; GGA tells position and quality, RMC the time.
-//! Others are passed over.
+//! Of all sentences GGA is looked at: it tells position and quality.
 
 mod drift;
 
-use embedded_io::{Read, ReadReady};
 use heapless::Vec;
 use nmea::ParseResult;
-use nmea::sentences::FixType;
-use nmea::sentences::rmc::RmcStatusOfFix;
+use nmea::sentences::{FixType, GgaData};
 
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 
 pub use drift::{Drift, DriftSettings, POSITIONS_MIN};
 
 /// Longest sentence that is looked at, in bytes; NMEA 0183 allows 82, receivers send a little more.
 pub const SENTENCE_BYTES_MAX: usize = 102;
 
-/// Bytes that are taken from a port at a time.
-const READ_BYTES: usize = 64;
-
 /// A place on earth (WGS 84).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
-    /// Degrees, north positive.
+    /// Degrees, -90 to 90, north positive.
     pub latitude_deg: f64,
-    /// Degrees, east positive.
+    /// Degrees, -180 to 180, east positive.
     pub longitude_deg: f64,
 }
 
 /// How a position was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum FixQuality {
+    /// It was not.
     #[default]
     None,
-    Gnss,
-    Differential,
-    RtkFloat,
-    RtkFixed,
-    /// Not measured: dead reckoning, typed in, or simulated.
+    /// By satellites.
+    Measured,
+    /// Otherwise: dead reckoning, typed in, or simulated.
     Estimated,
 }
 
@@ -52,25 +43,21 @@ pub struct Fix {
     pub received: Timestamp,
     /// How the position was found.
     pub quality: FixQuality,
-    /// Where; `None` without a fix.
+    /// Where, if that was measured.
     pub position: Option<Position>,
     /// Satellites in use.
     pub satellites: Option<u32>,
     /// Horizontal dilution of precision.
     pub hdop: Option<f32>,
-    /// What time it is, as of the latest RMC with a fix.
-    pub utc: Option<Timestamp>,
 }
 
-/// What was received since the start.
+/// What was received since the start and is no fix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GnssCounters {
-    /// Sentences that were understood.
-    pub understood: u64,
     /// Sentences of other kinds.
     pub passed_over: u64,
-    /// Sentences with a wrong checksum, or that make no sense.
-    pub malformed: u64,
+    /// GGA sentences with a wrong checksum, or that make no sense.
+    pub damaged: u64,
     /// Lines longer than [`SENTENCE_BYTES_MAX`].
     pub too_long: u64,
 }
@@ -79,11 +66,8 @@ pub struct GnssCounters {
 #[derive(Clone, Debug, Default)]
 pub struct Gnss {
     line: Vec<u8, SENTENCE_BYTES_MAX>,
-    /// What comes until the next line is of no use.
-    is_lost: bool,
+    is_too_long: bool,
     fix: Option<Fix>,
-    utc: Option<Timestamp>,
-    heard: Option<Timestamp>,
     counters: GnssCounters,
 }
 
@@ -93,41 +77,19 @@ impl Gnss {
         Self::default()
     }
 
-    /// Takes in what `port` holds, without waiting; whether it led to another fix.
-    ///
-    /// # Errors
-    /// That of the port.
-    pub fn receive<P: Read + ReadReady>(
-        &mut self,
-        now: Timestamp,
-        port: &mut P,
-    ) -> Result<bool, P::Error> {
-        let mut is_new = false;
-        let mut buffer = [0; READ_BYTES];
-        while port.read_ready()? {
-            let read = port.read(&mut buffer)?;
-            if read == 0 {
-                break;
-            }
-            is_new |= self.handle_bytes(now, buffer.get(..read).unwrap_or_default());
-        }
-        Ok(is_new)
-    }
-
-    /// Takes in bytes of the line; whether they led to another fix.
+    /// Takes in bytes as they come; whether they led to another fix.
     pub fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) -> bool {
         let mut is_new = false;
         for &byte in bytes {
             match byte {
                 b'\n' => is_new |= self.handle_line(now),
                 b'\r' => {}
-                // Wherever a sentence begins, what was before it has been cut.
+                // What was before it has been cut.
                 b'$' => {
-                    self.line.clear();
-                    self.is_lost = self.line.push(byte).is_err();
+                    is_new |= self.handle_line(now);
+                    self.push(byte);
                 }
-                _ if self.is_lost => {}
-                _ => self.is_lost = self.line.push(byte).is_err(),
+                _ => self.push(byte),
             }
         }
         is_new
@@ -138,75 +100,74 @@ impl Gnss {
         self.fix.as_ref()
     }
 
-    /// Time since the last sentence that was understood; `None` before the first.
-    pub fn silent_for(&self, now: Timestamp) -> Option<Span> {
-        self.heard.map(|heard| now - heard)
-    }
-
-    /// What was received.
+    /// What was received and is no fix.
     pub fn counters(&self) -> GnssCounters {
         self.counters
     }
 
+    fn push(&mut self, byte: u8) {
+        self.is_too_long |= self.line.push(byte).is_err();
+    }
+
     fn handle_line(&mut self, now: Timestamp) -> bool {
         let line = core::mem::take(&mut self.line);
-        let counters = &mut self.counters;
-        if core::mem::take(&mut self.is_lost) {
-            counters.too_long = counters.too_long.saturating_add(1);
-            return false;
-        }
         if line.is_empty() {
             return false;
         }
-        let (counter, is_new) = match nmea::parse_bytes(&line) {
-            Ok(ParseResult::GGA(gga)) => {
-                let position = gga.latitude.zip(gga.longitude);
-                let quality = quality(gga.fix_type);
-                self.fix = Some(Fix {
-                    received: now,
-                    quality,
-                    position: position.filter(|_| quality != FixQuality::None).map(
-                        |(latitude_deg, longitude_deg)| Position {
-                            latitude_deg,
-                            longitude_deg,
-                        },
-                    ),
-                    satellites: gga.fix_satellites,
-                    hdop: gga.hdop,
-                    utc: self.utc,
-                });
-                (&mut counters.understood, true)
-            }
-            Ok(ParseResult::RMC(rmc)) => {
-                let is_valid = rmc.status_of_fix != RmcStatusOfFix::Invalid;
-                let time = rmc.fix_date.zip(rmc.fix_time).filter(|_| is_valid);
-                self.utc = time.map(|(date, time)| {
-                    Timestamp::from_micros(date.and_time(time).and_utc().timestamp_micros())
-                });
-                (&mut counters.understood, false)
-            }
-            Ok(_) | Err(nmea::Error::DisabledSentence | nmea::Error::Unsupported(_)) => {
-                (&mut counters.passed_over, false)
-            }
-            Err(_) => {
-                counters.malformed = counters.malformed.saturating_add(1);
-                return false;
-            }
+        let counter = if core::mem::take(&mut self.is_too_long) {
+            &mut self.counters.too_long
+        } else if !is_gga(&line) {
+            &mut self.counters.passed_over
+        } else if let Some(fix) = fix(now, &line) {
+            self.fix = Some(fix);
+            return true;
+        } else {
+            &mut self.counters.damaged
         };
         *counter = counter.saturating_add(1);
-        self.heard = Some(now);
-        is_new
+        false
     }
+}
+
+/// `$`, two letters for the system (GP, BD, GN), the kind.
+fn is_gga(line: &[u8]) -> bool {
+    line.first() == Some(&b'$') && line.get(3..7) == Some(b"GGA,")
+}
+
+fn fix(now: Timestamp, line: &[u8]) -> Option<Fix> {
+    let Ok(ParseResult::GGA(gga)) = nmea::parse_bytes(line) else {
+        return None;
+    };
+    let quality = quality(gga.fix_type);
+    let position = match quality {
+        FixQuality::Measured => Some(position(&gga)?),
+        FixQuality::None | FixQuality::Estimated => None,
+    };
+    Some(Fix {
+        received: now,
+        quality,
+        position,
+        satellites: gga.fix_satellites,
+        hdop: gga.hdop,
+    })
+}
+
+fn position(gga: &GgaData) -> Option<Position> {
+    let latitude_deg = gga.latitude?;
+    let longitude_deg = gga.longitude?;
+    let is_on_earth =
+        (-90.0..=90.0).contains(&latitude_deg) && (-180.0..=180.0).contains(&longitude_deg);
+    is_on_earth.then_some(Position {
+        latitude_deg,
+        longitude_deg,
+    })
 }
 
 fn quality(fix_type: Option<FixType>) -> FixQuality {
     match fix_type {
         None | Some(FixType::Invalid) => FixQuality::None,
-        Some(FixType::Gps | FixType::Pps) => FixQuality::Gnss,
-        Some(FixType::DGps) => FixQuality::Differential,
-        Some(FixType::FloatRtk) => FixQuality::RtkFloat,
-        Some(FixType::Rtk) => FixQuality::RtkFixed,
-        Some(FixType::Estimated | FixType::Manual | FixType::Simulation) => FixQuality::Estimated,
+        Some(fix_type) if fix_type.is_valid() => FixQuality::Measured,
+        Some(_) => FixQuality::Estimated,
     }
 }
 
@@ -214,15 +175,11 @@ fn quality(fix_type: Option<FixType>) -> FixQuality {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use core::convert::Infallible;
-    use embedded_io::ErrorType;
     use proptest::prelude::*;
-    use std::collections::VecDeque;
     use std::format;
     use std::string::String;
-    use std::vec::Vec;
 
-    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+    const NOW: Timestamp = Timestamp::from_millis(60_000);
 
     /// A sentence with its checksum.
     fn sentence(content: &str) -> String {
@@ -231,116 +188,108 @@ mod tests {
     }
 
     fn gga(latitude: &str, quality: u8) -> String {
-        let rest = "E,1,08,0.9,545.4,M,46.9,M,,";
-        let rest = rest.replacen('1', &format!("{quality}"), 1);
-        sentence(&format!("GPGGA,123519,{latitude},N,10633.742,{rest}"))
+        sentence(&format!(
+            "GNGGA,123519,{latitude},N,10633.742,E,{quality},08,0.9,245.4,M,46.9,M,,"
+        ))
     }
 
-    const RMC: &str = "GPRMC,225446.33,A,2943.30,N,10633.74,E,000.5,054.7,191124,020.3,E";
-
     #[test]
-    fn a_position_is_read_with_its_quality_and_time() {
+    fn a_position_is_read_with_its_quality() {
         let mut gnss = Gnss::new();
-        assert!(!gnss.handle_bytes(NOW, sentence(RMC).as_bytes()));
         assert!(gnss.handle_bytes(NOW, gga("2943.300", 4).as_bytes()));
-        let fix = gnss.fix().unwrap();
+        let fix = *gnss.fix().unwrap();
         let position = fix.position.unwrap();
-        assert!(
-            (position.latitude_deg - 29.721_666).abs() < 1e-5,
-            "{position:?}"
-        );
-        assert!(
-            (position.longitude_deg - 106.562_366).abs() < 1e-5,
-            "{position:?}"
-        );
-        assert_eq!(
-            (fix.quality, fix.satellites),
-            (FixQuality::RtkFixed, Some(8))
-        );
-        // 2024-11-19T22:54:46.33Z
-        let utc = Timestamp::from_millis(1_732_056_886_330);
-        let off = (fix.utc.unwrap() - utc).as_micros().abs();
-        assert!(off < 1_000, "{:?}", fix.utc);
-        assert_eq!(gnss.counters().understood, 2);
+        let off = (position.latitude_deg - 29.721_666).abs();
+        assert!(off < 1e-5, "{position:?}");
+        let off = (position.longitude_deg - 106.562_366).abs();
+        assert!(off < 1e-5, "{position:?}");
+        assert_eq!((fix.received, fix.quality), (NOW, FixQuality::Measured));
+        assert_eq!((fix.satellites, fix.hdop), (Some(8), Some(0.9)));
+        assert_eq!(gnss.counters(), GnssCounters::default());
     }
 
     #[test]
-    fn without_a_fix_there_is_no_position() {
+    fn what_was_not_measured_is_no_position() {
         let mut gnss = Gnss::new();
-        let sentence = sentence("GPGGA,123519,,,,,0,00,,,M,,M,,");
-        assert!(gnss.handle_bytes(NOW, sentence.as_bytes()));
-        let fix = gnss.fix().unwrap();
-        assert_eq!((fix.quality, fix.position), (FixQuality::None, None));
+        let none = sentence("GPGGA,123519,,,,,0,00,,,M,,M,,");
+        for (sentence, quality) in [
+            (none, FixQuality::None),
+            (gga("2943.300", 6), FixQuality::Estimated),
+            (gga("2943.300", 8), FixQuality::Estimated),
+        ] {
+            assert!(gnss.handle_bytes(NOW, sentence.as_bytes()));
+            let fix = gnss.fix().unwrap();
+            assert_eq!((fix.quality, fix.position), (quality, None));
+        }
     }
 
     #[test]
-    fn what_is_damaged_is_counted_and_the_next_one_read() {
+    fn a_measured_position_that_is_missing_or_not_on_earth_is_damage() {
+        let mut gnss = Gnss::new();
+        let missing = sentence("GPGGA,123519,,,,,1,08,0.9,545.4,M,46.9,M,,");
+        for sentence in [missing, gga("9943.300", 1)] {
+            assert!(!gnss.handle_bytes(NOW, sentence.as_bytes()));
+        }
+        assert_eq!(gnss.counters().damaged, 2);
+        assert_eq!(gnss.fix(), None);
+    }
+
+    #[test]
+    fn every_line_is_a_fix_or_raises_one_counter() {
         let mut gnss = Gnss::new();
         let good = gga("2943.300", 1);
         let damaged = good.replace("2943", "2944");
+        let other = sentence("GNGSV,1,1,00");
+        let proprietary = sentence("PUBX,00,whatever the maker likes");
         let noise = "x".repeat(300);
-        let bytes = format!("{noise}\n{damaged}{}{good}", sentence("GPGSV,1,1,00"));
+        let cut = good.get(..20).unwrap();
+        let bytes = format!("{noise}\n{damaged}{other}{proprietary}{cut}{good}");
         assert!(gnss.handle_bytes(NOW, bytes.as_bytes()));
         let expected = GnssCounters {
-            understood: 1,
-            passed_over: 1,
-            malformed: 1,
+            passed_over: 2,
+            damaged: 2,
             too_long: 1,
         };
         assert_eq!(gnss.counters(), expected);
-        assert_eq!(
-            gnss.silent_for(NOW + Span::from_millis(5)),
-            Some(Span::from_millis(5))
-        );
-    }
-
-    /// A port that hands over what came, piece by piece; nothing more is ready after each.
-    struct Port(VecDeque<Option<Vec<u8>>>);
-
-    impl ErrorType for Port {
-        type Error = Infallible;
-    }
-
-    impl ReadReady for Port {
-        fn read_ready(&mut self) -> Result<bool, Infallible> {
-            let is_ready = matches!(self.0.front(), Some(Some(_)));
-            if !is_ready {
-                self.0.pop_front();
-            }
-            Ok(is_ready)
-        }
-    }
-
-    impl Read for Port {
-        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
-            let piece = self.0.pop_front().flatten().unwrap();
-            buffer[..piece.len()].copy_from_slice(&piece);
-            Ok(piece.len())
-        }
     }
 
     #[test]
-    fn it_comes_over_a_port_in_any_pieces() {
+    fn a_sentence_may_come_in_any_pieces() {
         let text = gga("2943.300", 1);
-        let (first, second) = text.as_bytes().split_at(20);
-        let pieces = [Some(first.to_vec()), None, Some(second.to_vec()), None];
-        let mut port = Port(pieces.into());
-        let mut gnss = Gnss::new();
-        assert_eq!(gnss.receive(NOW, &mut port), Ok(false));
-        assert_eq!(gnss.receive(NOW, &mut port), Ok(true));
+        for place in 0..text.len() {
+            let (first, second) = text.as_bytes().split_at(place);
+            let mut gnss = Gnss::new();
+            assert!(!gnss.handle_bytes(NOW, first));
+            assert!(gnss.handle_bytes(NOW, second), "{place}");
+        }
     }
 
     proptest! {
         #[test]
         fn no_bytes_do_any_harm(
             noise in proptest::collection::vec(any::<u8>(), 0..400),
-            content in "G[PNLA](GGA|RMC|GSA|TXT),[ -~]{0,90}",
+            content in "G[PNL]GGA,[ -~]{0,90}",
         ) {
             let mut gnss = Gnss::new();
             gnss.handle_bytes(NOW, &noise);
             gnss.handle_bytes(NOW, sentence(&content).as_bytes());
             gnss.handle_bytes(NOW, b"\n");
             prop_assert!(gnss.handle_bytes(NOW, gga("2943.300", 1).as_bytes()));
+        }
+
+        #[test]
+        fn a_position_is_always_on_earth(
+            latitude in "(-?[0-9]{0,6}(\\.[0-9]{0,5})?|nan|inf|-inf)",
+            longitude in "(-?[0-9]{0,7}(\\.[0-9]{0,5})?|nan|inf|1e999)",
+        ) {
+            let mut gnss = Gnss::new();
+            let content =
+                format!("GPGGA,123519,{latitude},N,{longitude},E,1,08,0.9,245.4,M,46.9,M,,");
+            gnss.handle_bytes(NOW, sentence(&content).as_bytes());
+            if let Some(position) = gnss.fix().and_then(|fix| fix.position) {
+                prop_assert!(position.latitude_deg.abs() <= 90.0, "{position:?}");
+                prop_assert!(position.longitude_deg.abs() <= 180.0, "{position:?}");
+            }
         }
     }
 }

@@ -1,22 +1,13 @@
-//! The pulse per second of a GNSS receiver: how far the clock is off, and whether pulses come.
+//! The pulse per second of a GNSS receiver: how far the wall clock is off.
 
 use crate::time::{Span, Timestamp};
 
-/// Pulses, as they are seen by a clock.
+/// Pulses, as the wall clock sees them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pps {
     last: Option<Timestamp>,
     offset: Option<Span>,
-    quality: PpsQuality,
-}
-
-/// What was counted since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PpsQuality {
-    /// Pulses that came a second after the one before.
-    pub regular: u64,
-    /// Pulses that came at another time: noise, or some are missing.
-    pub irregular: u64,
+    irregular: u64,
 }
 
 /// Two pulses are a second apart, give or take this, by any clock that deserves the name.
@@ -33,10 +24,7 @@ impl Pps {
         Self {
             last: None,
             offset: None,
-            quality: PpsQuality {
-                regular: 0,
-                irregular: 0,
-            },
+            irregular: 0,
         }
     }
 
@@ -47,11 +35,10 @@ impl Pps {
         };
         let off = (now - last).as_micros().saturating_sub(SECOND.as_micros());
         if off.saturating_abs() > JITTER_MAX.as_micros() {
-            self.quality.irregular = self.quality.irregular.saturating_add(1);
+            self.irregular = self.irregular.saturating_add(1);
             self.offset = None;
             return;
         }
-        self.quality.regular = self.quality.regular.saturating_add(1);
         let half = SECOND.as_micros() / 2;
         let behind = now.as_micros().rem_euclid(SECOND.as_micros());
         self.offset = Some(Span::from_micros(match behind > half {
@@ -66,15 +53,15 @@ impl Pps {
         self.offset.filter(|_| self.is_present(now))
     }
 
-    /// Whether pulses come.
-    pub fn is_present(&self, now: Timestamp) -> bool {
+    fn is_present(&self, now: Timestamp) -> bool {
         let silent = self.last.map(|last| now - last);
         silent.is_some_and(|silent| (Span::default()..=SILENCE_MAX).contains(&silent))
     }
 
-    /// What was counted.
-    pub fn quality(&self) -> PpsQuality {
-        self.quality
+    /// Pulses that did not come a second after the one before: noise, some are missing, or the clock
+    /// was set.
+    pub fn irregular(&self) -> u64 {
+        self.irregular
     }
 }
 
@@ -96,7 +83,7 @@ mod tests {
         assert_eq!(pps.offset(at(1_100_000)), Some(Span::from_micros(150)));
         pps.handle_pulse(at(1_999_900));
         assert_eq!(pps.offset(at(2_000_000)), Some(Span::from_micros(-100)));
-        assert_eq!(pps.quality().regular, 2);
+        assert_eq!(pps.irregular(), 0);
     }
 
     #[test]
@@ -106,11 +93,7 @@ mod tests {
             pps.handle_pulse(at(micros));
         }
         assert_eq!(pps.offset(at(2_000_000)), None);
-        let counted = PpsQuality {
-            regular: 1,
-            irregular: 2,
-        };
-        assert_eq!(pps.quality(), counted);
+        assert_eq!(pps.irregular(), 2);
     }
 
     #[test]
@@ -118,8 +101,8 @@ mod tests {
         let mut pps = Pps::new();
         pps.handle_pulse(at(0));
         pps.handle_pulse(at(1_000_000));
-        assert!(pps.is_present(at(3_500_000)) && pps.offset(at(3_500_000)).is_some());
-        assert!(!pps.is_present(at(3_500_001)) && pps.offset(at(3_500_001)).is_none());
-        assert!(!pps.is_present(at(0)), "the clock was set back");
+        assert!(pps.offset(at(3_500_000)).is_some());
+        assert!(pps.offset(at(3_500_001)).is_none());
+        assert!(pps.offset(at(0)).is_none(), "the clock was set back");
     }
 }

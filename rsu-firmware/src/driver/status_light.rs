@@ -2,13 +2,13 @@
 //!
 //! | status | light |
 //! |---|---|
-//! | healthy | steady |
+//! | healthy | on, with a blink every two seconds |
 //! | booting | on and off, a second each |
 //! | no uplink, no radio, no time | two, three, four short flashes, then a pause |
 //! | updating | on and off, an eighth of a second each |
 //! | fault | a long flash and a short one, then a pause |
 //!
-//! A unit without power is dark, and so is no status.
+//! Steady or dark is no status: without the program a pin keeps its level.
 
 use embedded_hal::digital::{OutputPin, PinState};
 
@@ -39,10 +39,10 @@ impl Status {
         Self::Fault,
     ];
 
-    /// How long the light is on, off, on and so on, in ms, again and again; steady, if empty.
+    /// How long the light is on, off, on and so on, in ms, again and again.
     const fn pattern(self) -> &'static [u16] {
         match self {
-            Self::Healthy => &[],
+            Self::Healthy => &[1_900, 100],
             Self::Booting => &[1_000, 1_000],
             Self::NoUplink => &[200, 300, 200, 1_500],
             Self::NoRadio => &[200, 300, 200, 300, 200, 1_500],
@@ -87,24 +87,21 @@ impl<P: OutputPin> StatusLight<P> {
     /// # Errors
     /// That of the pin; the next call tries again.
     pub fn handle_timeout(&mut self, now: Timestamp) -> Result<(), P::Error> {
-        let Some(since) = self.since else {
-            return self.show(now, 0);
+        let place = match self.since {
+            None => 0,
+            Some(since) if now - since >= self.shown_for() => self.place + 1,
+            Some(_) => return Ok(()),
         };
-        let Some(long) = self.shown_for() else {
-            return Ok(());
-        };
-        match now - since >= long || now < since {
-            true => self.show(now, self.place + 1),
-            false => Ok(()),
-        }
+        let place = place % self.status.pattern().len();
+        self.pin.set_state(PinState::from(place % 2 == 0))?;
+        self.place = place;
+        self.since = Some(now);
+        Ok(())
     }
 
-    /// When [`StatusLight::handle_timeout`] has something to do next; before the first call, at once.
+    /// When [`StatusLight::handle_timeout`] has something to do next; `None` is at once.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        match self.since {
-            None => Some(Timestamp::from_micros(i64::MIN)),
-            Some(since) => self.shown_for().map(|long| since + long),
-        }
+        self.since.map(|since| since + self.shown_for())
     }
 
     /// The pin, for something else.
@@ -112,18 +109,9 @@ impl<P: OutputPin> StatusLight<P> {
         self.pin
     }
 
-    fn show(&mut self, now: Timestamp, place: usize) -> Result<(), P::Error> {
-        let count = self.status.pattern().len();
-        let place = place.checked_rem(count).unwrap_or_default();
-        self.pin.set_state(PinState::from(place % 2 == 0))?;
-        self.place = place;
-        self.since = Some(now);
-        Ok(())
-    }
-
-    fn shown_for(&self) -> Option<Span> {
-        let millis = self.status.pattern().get(self.place)?;
-        Some(Span::from_millis(i64::from(*millis)))
+    fn shown_for(&self) -> Span {
+        let millis = self.status.pattern().get(self.place).copied();
+        Span::from_millis(millis.unwrap_or_default().into())
     }
 }
 
@@ -145,7 +133,7 @@ mod tests {
         let mut changes = Vec::new();
         for millis in (0..seconds * 1_000).step_by(5) {
             let now = Timestamp::from_millis(millis);
-            if light.poll_timeout().is_some_and(|due| due <= now) {
+            if light.poll_timeout().is_none_or(|due| due <= now) {
                 changes.push(millis);
             }
             light.handle_timeout(now).unwrap();
@@ -158,7 +146,11 @@ mod tests {
     #[test]
     fn every_status_has_its_own_light() {
         use State::{High, Low};
-        watched(Status::Healthy, 60, &[(High, 0)]);
+        watched(
+            Status::Healthy,
+            3,
+            &[(High, 0), (Low, 1_900), (High, 2_000)],
+        );
         watched(
             Status::Booting,
             3,
@@ -206,7 +198,8 @@ mod tests {
                 .handle_timeout(Timestamp::from_millis(millis))
                 .unwrap();
         }
-        assert_eq!(light.poll_timeout(), None, "steady");
+        let next = Timestamp::from_millis(1_100 + 1_900);
+        assert_eq!(light.poll_timeout(), Some(next));
         light.release().done();
     }
 }

@@ -3,7 +3,7 @@
 use embedded_hal::i2c::I2c;
 
 /// The register of the temperature.
-pub const TEMPERATURE_REGISTER: u8 = 0;
+const TEMPERATURE_REGISTER: u8 = 0;
 
 /// A thermometer at an address.
 #[derive(Debug)]

@@ -30,7 +30,6 @@ pub struct Drift {
     sum: Position,
     count: u32,
     beyond_since: Option<Timestamp>,
-    distance_m: Option<f64>,
 }
 
 impl Drift {
@@ -44,34 +43,18 @@ impl Drift {
             },
             count: 0,
             beyond_since: None,
-            distance_m: None,
         }
     }
 
     /// Takes in a position; the distance in m, if it is a deviation by now.
     pub fn observe(&mut self, now: Timestamp, position: Position) -> Option<f64> {
-        let Some(reference) = self.reference(position) else {
-            self.distance_m = None;
-            return None;
-        };
-        let distance = distance_m(reference, position);
-        self.distance_m = Some(distance);
+        let distance = distance_m(self.reference(position)?, position);
         if distance <= self.settings.distance_m_max {
             self.beyond_since = None;
             return None;
         }
         let since = *self.beyond_since.get_or_insert(now);
-        if now < since {
-            // The clock was set back: it begins anew.
-            self.beyond_since = Some(now);
-            return None;
-        }
         (now - since >= self.settings.holds).then_some(distance)
-    }
-
-    /// Distance of the latest position, in m.
-    pub fn distance_m(&self) -> Option<f64> {
-        self.distance_m
     }
 
     fn reference(&mut self, position: Position) -> Option<Position> {
@@ -158,7 +141,6 @@ mod tests {
                 None
             );
         }
-        assert!(drift.distance_m().unwrap() < 2.0);
         drift.observe(at(100), metres_north(101.0));
         let distance = drift.observe(at(110), metres_north(101.0)).unwrap();
         assert!((distance - 100.0).abs() < 0.1, "{distance}");
