@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use rsu_firmware::driver::Position;
 use rsu_firmware::rsu;
 use serde::Deserialize;
 
@@ -242,10 +243,11 @@ impl Config {
 
     /// Which parts the board has.
     pub fn device(&self) -> crate::device::Settings {
-        let position = self.unit.to_unit().position;
-        let reference =
-            position.map(|at| crate::device::position(at.longitude_deg, at.latitude_deg));
-        self.device.to_settings(reference)
+        let position = self.unit.to_unit().position.map(|position| Position {
+            latitude_deg: position.latitude_deg,
+            longitude_deg: position.longitude_deg,
+        });
+        self.device.to_settings(position)
     }
 
     /// How the software is changed, and by what, if at all.

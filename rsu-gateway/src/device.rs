@@ -2,59 +2,60 @@
 //! receiver and pulse per second, each only where `[device]` names it.
 //!
 //! ```text
-//! /dev/watchdog, GPIO lines, I2C, serial line  <->  one thread, drivers of rsu-firmware
-//! thread -> DeviceFacts -> alarms;  Board, Pulses, Updater -> Status -> light
+//! /dev/watchdog, LED, GPIO lines, I2C, serial line  <->  one thread, drivers of rsu-firmware
+//! thread -> DeviceFacts -> alarms;  Pulses -> watchdog;  Board, Pulses, Updater -> Status -> light
 //! ```
 //!
-//! The watchdog is fed only while every task of the program makes progress. A part that fails is
-//! tried again; it takes nothing from the others.
+//! The watchdog is fed only while every task of the program makes progress. A part that cannot be
+//! opened, or fails, raises its counter and is tried again; it takes nothing from the others.
 
 mod gpio;
+mod led;
+mod part;
 mod port;
-mod pps_file;
-mod task;
+mod pulse_file;
 mod watchdog_file;
+mod worker;
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rsu_firmware::driver::{DriftSettings, Fix, GnssCounters, Position, Status};
+use rsu_firmware::driver::{DriftSettings, Fix, Status};
 use rsu_firmware::time::Span;
 
 pub use gpio::LineSettings;
-pub use task::Devices;
+pub use worker::Devices;
 
 /// Which parts the board has.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The hardware watchdog of the kernel, such as `/dev/watchdog`.
-    pub watchdog_file: Option<PathBuf>,
+    pub watchdog: Option<PathBuf>,
     /// A watchdog chip that is fed by a line.
     pub watchdog_line: Option<LineSettings>,
-    /// The light.
-    pub status_light: Option<LineSettings>,
+    /// A light that the kernel knows as an LED, such as `/sys/class/leds/status`.
+    pub status_light: Option<PathBuf>,
+    /// A light at a line.
+    pub status_light_line: Option<LineSettings>,
     /// The contact that is active while the enclosure is open.
     pub enclosure: Option<LineSettings>,
-    /// A thermometer of the LM75 family: the bus, and the address on it.
-    pub thermometer: Option<(PathBuf, u8)>,
+    /// The thermometer.
+    pub thermometer: Option<ThermometerSettings>,
     /// The GNSS receiver.
     pub gnss: Option<GnssSettings>,
     /// Where the kernel tells of pulses: `/sys/class/pps/pps0/assert`.
-    pub pps_file: Option<PathBuf>,
+    pub pps: Option<PathBuf>,
 }
 
-impl Settings {
-    /// Whether the board has any part.
-    pub fn is_empty(&self) -> bool {
-        self.watchdog_file.is_none()
-            && self.watchdog_line.is_none()
-            && self.status_light.is_none()
-            && self.enclosure.is_none()
-            && self.thermometer.is_none()
-            && self.gnss.is_none()
-            && self.pps_file.is_none()
-    }
+/// A thermometer of the LM75 family.
+#[derive(Clone, Debug)]
+pub struct ThermometerSettings {
+    /// The bus, such as `/dev/i2c-1`.
+    pub bus: PathBuf,
+    /// The address on it, 7 bits.
+    pub address: u8,
+    /// What is too warm, in degrees Celsius.
+    pub celsius_max: f32,
 }
 
 /// A GNSS receiver at a serial line.
@@ -73,12 +74,16 @@ pub struct GnssSettings {
 pub struct DeviceFacts {
     /// Whether the enclosure is open, where there is a contact.
     pub is_open: Option<bool>,
+    /// Degrees Celsius, where there is a thermometer.
+    pub celsius: Option<f32>,
+    /// Whether that is too warm.
+    pub is_too_warm: bool,
     /// The receiver, where there is one.
     pub gnss: Option<GnssFacts>,
-    /// Degrees Celsius, where there is a thermometer.
-    pub temperature_c: Option<f32>,
     /// By how much the clock is ahead of the pulses, -0.5 to 0.5 s, where they come.
-    pub pps_ahead: Option<Span>,
+    pub pulse_ahead: Option<Span>,
+    /// What failed or was dropped since the start, by its name.
+    pub counters: Vec<(&'static str, u64)>,
 }
 
 /// What a GNSS receiver says.
@@ -86,10 +91,10 @@ pub struct DeviceFacts {
 pub struct GnssFacts {
     /// The latest fix.
     pub fix: Option<Fix>,
-    /// Seconds without a sentence that could be understood.
+    /// Seconds since then, or since the start.
     pub silent_s: u64,
-    /// What was received.
-    pub counters: GnssCounters,
+    /// Sentences that were damaged or too long, since the start.
+    pub damaged: u64,
     /// Distance in m from where the unit stands, once that is a deviation.
     pub deviation_m: Option<f64>,
 }
@@ -114,24 +119,6 @@ impl DeviceBoard {
 pub struct Outside {
     /// Whether every task makes progress.
     pub is_alive: Box<dyn Fn() -> bool + Send>,
-    /// What the light shall tell.
+    /// What the light shall tell while they do.
     pub status: Box<dyn Fn() -> Status + Send>,
-}
-
-/// Why a part cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("device.{key}: {error}")]
-pub struct DeviceError {
-    /// The key of the configuration.
-    pub key: &'static str,
-    /// Why.
-    pub error: io::Error,
-}
-
-/// Where the unit stands, by its configuration.
-pub fn position(longitude_deg: f64, latitude_deg: f64) -> Position {
-    Position {
-        latitude_deg,
-        longitude_deg,
-    }
 }

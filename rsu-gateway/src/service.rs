@@ -25,7 +25,7 @@ use tracing::{info, warn};
 
 use crate::clock;
 use crate::config::{Config, ConfigError};
-use crate::device::{DeviceError, Devices};
+use crate::device::{DeviceBoard, Devices};
 use crate::downlink::{self, Effect, Order};
 use crate::health::{Endpoint, EndpointError, Pulse, Pulses, Watchdog, systemd};
 use crate::logging::LogControl;
@@ -58,6 +58,7 @@ pub struct Service {
     endpoint: Option<Endpoint>,
     /// The board's own parts, at work until this is dropped.
     devices: Option<Devices>,
+    device_board: DeviceBoard,
 }
 
 /// What works beside the station, in the same thread.
@@ -86,8 +87,6 @@ pub enum StartError {
     Uplink(#[from] SettingsError),
     #[error("health.listen: {0}")]
     Endpoint(#[from] EndpointError),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
@@ -200,7 +199,8 @@ impl Service {
             .map(|address| Endpoint::open(address, board.clone(), pulses.clone()))
             .transpose()?;
         let status = devices::status(board.clone(), updates.updater().cloned());
-        let devices = devices::start(config, &device_board, pulses.clone(), status)?;
+        let outside = devices::outside(pulses.clone(), status);
+        let devices = Devices::start(config.device(), device_board.clone(), outside)?;
         let watchdog = Watchdog::start(pulses.clone(), Some(data.run.clone()))?;
         let orders = Orders::new(log.clone(), configured, config.reboot_command());
         if let Some(level) = log_level {
@@ -221,6 +221,7 @@ impl Service {
             back_off,
             endpoint,
             devices,
+            device_board,
         })
     }
 
@@ -302,22 +303,24 @@ impl Service {
         }
     }
 
-    /// What the radio path and the recorder could not keep.
+    /// What the radio path and the recorder could not keep, and what the board's parts dropped.
     fn lost_outside(&self) -> LostOutside {
         let radio = self.radio.dropped();
         let recorder = self.recorder.as_ref().map(Recorder::counts);
         let recorder = recorder.unwrap_or_default();
+        let mut counters = vec![
+            ("radio_truncated_datagrams", radio.truncated_datagrams),
+            ("radio_overflowed_datagrams", radio.overflowed_datagrams),
+            ("radio_receive_errors", radio.receive_errors),
+            ("recording_dropped", recorder.dropped),
+            ("recording_failed", recorder.failed),
+            ("log_lines_lost", self.log.lost()),
+        ];
+        counters.extend(self.device_board.latest().counters);
         LostOutside {
             frames_shed: radio.overflowed_datagrams,
             radio_errors: radio.receive_errors,
-            counters: vec![
-                ("radio_truncated_datagrams", radio.truncated_datagrams),
-                ("radio_overflowed_datagrams", radio.overflowed_datagrams),
-                ("radio_receive_errors", radio.receive_errors),
-                ("recording_dropped", recorder.dropped),
-                ("recording_failed", recorder.failed),
-                ("log_lines_lost", self.log.lost()),
-            ],
+            counters,
         }
     }
 

@@ -7,18 +7,19 @@ use rsu_firmware::time::Span;
 use serde::Deserialize;
 
 use super::value::{Within, WithinFloat};
-use crate::device::{GnssSettings, LineSettings, Settings};
+use crate::device::{GnssSettings, LineSettings, Settings, ThermometerSettings};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DeviceSection {
-    watchdog_file: Option<PathBuf>,
-    watchdog: Option<LineSection>,
-    status_light: Option<LineSection>,
+    watchdog: Option<PathBuf>,
+    watchdog_line: Option<LineSection>,
+    status_light: Option<PathBuf>,
+    status_light_line: Option<LineSection>,
     enclosure: Option<LineSection>,
     thermometer: Option<ThermometerSection>,
     gnss: Option<GnssSection>,
-    pps_file: Option<PathBuf>,
+    pps: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +36,8 @@ struct LineSection {
 struct ThermometerSection {
     bus: PathBuf,
     address: Within<8, 119>,
+    #[serde(default = "celsius_max")]
+    celsius_max: WithinFloat<-55, 125>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -50,30 +53,20 @@ struct GnssSection {
 }
 
 impl DeviceSection {
-    /// `reference` is where the unit stands, where that is known.
-    pub(super) fn to_settings(&self, reference: Option<Position>) -> Settings {
+    /// `position` is where the unit stands, where that is known.
+    pub(super) fn to_settings(&self, position: Option<Position>) -> Settings {
         let line = |line: &Option<LineSection>| line.as_ref().map(LineSection::to_settings);
-        let gnss = self.gnss.as_ref().map(|gnss| GnssSettings {
-            port: gnss.port.clone(),
-            baud: u32::try_from(gnss.baud.0).unwrap_or_default(),
-            drift: DriftSettings {
-                reference,
-                distance_m_max: gnss.drift_m_max.0,
-                holds: Span::from_millis(gnss.drift_s.0 * 1_000),
-            },
-        });
-        let thermometer = self.thermometer.as_ref().map(|thermometer| {
-            let address = u8::try_from(thermometer.address.0).unwrap_or_default();
-            (thermometer.bus.clone(), address)
-        });
+        let thermometer = self.thermometer.as_ref();
+        let gnss = self.gnss.as_ref();
         Settings {
-            watchdog_file: self.watchdog_file.clone(),
-            watchdog_line: line(&self.watchdog),
-            status_light: line(&self.status_light),
+            watchdog: self.watchdog.clone(),
+            watchdog_line: line(&self.watchdog_line),
+            status_light: self.status_light.clone(),
+            status_light_line: line(&self.status_light_line),
             enclosure: line(&self.enclosure),
-            thermometer,
-            gnss,
-            pps_file: self.pps_file.clone(),
+            thermometer: thermometer.map(ThermometerSection::to_settings),
+            gnss: gnss.map(|gnss| gnss.to_settings(position)),
+            pps: self.pps.clone(),
         }
     }
 }
@@ -88,9 +81,37 @@ impl LineSection {
     }
 }
 
+impl ThermometerSection {
+    fn to_settings(&self) -> ThermometerSettings {
+        ThermometerSettings {
+            bus: self.bus.clone(),
+            address: u8::try_from(self.address.0).unwrap_or_default(),
+            celsius_max: self.celsius_max.0 as f32,
+        }
+    }
+}
+
+impl GnssSection {
+    fn to_settings(&self, reference: Option<Position>) -> GnssSettings {
+        GnssSettings {
+            port: self.port.clone(),
+            baud: u32::try_from(self.baud.0).unwrap_or_default(),
+            drift: DriftSettings {
+                reference,
+                distance_m_max: self.drift_m_max.0,
+                holds: Span::from_millis(1_000) * self.drift_s.0,
+            },
+        }
+    }
+}
+
 super::value::defaults! {
     baud = 9_600;
     drift_s = 30;
+}
+
+fn celsius_max() -> WithinFloat<-55, 125> {
+    WithinFloat(85.0)
 }
 
 fn drift_m_max() -> WithinFloat<1, 100_000> {

@@ -1,5 +1,6 @@
 //! Lines of a GPIO chip (gpiocdev), as the pins that drivers take.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,6 +17,12 @@ pub struct LineSettings {
     pub line: Offset,
     /// Whether a low level is the active one.
     pub active_low: bool,
+}
+
+impl fmt::Display for LineSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} of {}", self.line, self.chip.display())
+    }
 }
 
 /// A line that was requested from the kernel; it is free again when this is dropped.
@@ -60,7 +67,9 @@ impl Line {
             None => request.as_input(),
         };
         Ok(Self {
-            request: request.request().map_err(io::Error::other)?,
+            request: request
+                .request()
+                .map_err(|error| io::Error::other(format!("{settings}: {error}")))?,
             offset: settings.line,
         })
     }
@@ -90,6 +99,9 @@ impl InputPin for Line {
     }
 }
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(super) mod simulated;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

@@ -5,13 +5,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::part::about;
+
 /// The watchdog, running from here on.
 #[derive(Debug)]
 pub(super) struct WatchdogFile(File);
 
 impl WatchdogFile {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new().write(true).open(path).map(Self)
+        about(path, OpenOptions::new().write(true).open(path)).map(Self)
     }
 
     pub(super) fn feed(&mut self) -> io::Result<()> {

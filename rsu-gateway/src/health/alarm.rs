@@ -2,10 +2,10 @@
 //! the cause has been gone for a while.
 //!
 //! Thirteen of the fourteen kinds have a source in this version: those of GNSS and enclosure where
-//! `[device]` names a receiver and a contact. Signature verification is in the catalogue so that
+//! `[device]` names the parts. Signature verification is in the catalogue so that
 //! platforms know its name; without signatures nothing sets it.
 
-mod board;
+mod device;
 mod finding;
 mod observations;
 mod store;
@@ -45,7 +45,7 @@ pub enum AlarmKind {
     GnssAnomaly,
     /// GNSS places the unit elsewhere.
     GnssDeviation,
-    /// The GNSS receiver says nothing, or nonsense.
+    /// The GNSS receiver tells no position, or nonsense.
     Nmea,
     /// A certificate is not valid, or will soon not be.
     Certificate,
@@ -53,7 +53,7 @@ pub enum AlarmKind {
     DenialOfService,
     /// The run before did not end by itself.
     Watchdog,
-    /// The enclosure is open.
+    /// The enclosure is open, or it is too warm inside.
     Enclosure,
 }
 
@@ -101,6 +101,8 @@ impl AlarmKind {
         match self {
             // A time daemon needs a while after the boot.
             Self::TimeSourceLost => Duration::from_secs(300),
+            // A receiver without an almanac searches for a minute or two.
+            Self::GnssAnomaly => Duration::from_secs(180),
             _ => Duration::ZERO,
         }
     }

@@ -2,29 +2,18 @@
 
 use rsu_firmware::driver::Status;
 
-use crate::config::Config;
-use crate::device::{DeviceBoard, DeviceError, Devices, Outside};
+use crate::device::Outside;
 use crate::health::alarm::Severity;
 use crate::health::self_check::{Check, Need};
 use crate::health::{Board, PulseState, Pulses};
 use crate::update::Updater;
 
-/// Starts the parts that the configuration names.
-pub(super) fn start(
-    config: &Config,
-    board: &DeviceBoard,
-    pulses: Pulses,
-    status: impl Fn() -> Status + Send + 'static,
-) -> Result<Option<Devices>, DeviceError> {
-    let settings = config.device();
-    if settings.is_empty() {
-        return Ok(None);
-    }
-    let outside = Outside {
+/// The watchdogs are fed while no task is stalled.
+pub(super) fn outside(pulses: Pulses, status: impl Fn() -> Status + Send + 'static) -> Outside {
+    Outside {
         is_alive: Box::new(move || !pulses.states().iter().any(PulseState::is_stalled)),
         status: Box::new(status),
-    };
-    Devices::start(settings, board.clone(), outside).map(Some)
+    }
 }
 
 /// What the light tells, by the latest look at the unit.
@@ -58,6 +47,21 @@ fn worst(checks: &[Check], is_critical: bool) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_task_that_stalls_starves_the_watchdog() {
+        let pulses = Pulses::default();
+        let outside = outside(pulses.clone(), || Status::Healthy);
+        let _works = pulses.register("works", Duration::MAX);
+        assert!((outside.is_alive)());
+        let stalled = pulses.register("stalls", Duration::ZERO);
+        while (outside.is_alive)() {
+            std::thread::yield_now();
+        }
+        drop(stalled);
+        assert!((outside.is_alive)());
+    }
 
     fn checks(bad: &[Need]) -> Vec<Check> {
         let check = |need| match bad.contains(&need) {

@@ -151,7 +151,7 @@ impl Vitals {
     /// A sample of the machine; rates are means since the one before.
     pub(super) fn sample(&mut self, now: Timestamp) -> SystemSample {
         let mut sample = self.system.sample(now);
-        if let Some(celsius) = self.device.latest().temperature_c {
+        if let Some(celsius) = self.device.latest().celsius {
             sample.temperatures_c.push(("board".into(), celsius.into()));
         }
         sample
@@ -255,7 +255,6 @@ impl Vitals {
             }
             _ => None,
         };
-        let device = self.device.latest();
         let observations = Observations {
             spools: &spools,
             unreadable_files: &self.unreadable_files,
@@ -268,9 +267,7 @@ impl Vitals {
             certificates: &certificates(now, uplink),
             frames_shed: facts.frames_shed,
             commands_shed: uplink.received.too_large + uplink.received.dropped_full,
-            gnss: device.gnss,
-            pps_ahead: device.pps_ahead,
-            is_open: device.is_open.unwrap_or_default(),
+            device: self.device.latest(),
             previous_run: Some(&self.previous_run),
         };
         let changes = self.alarms.update(now, &observations);

@@ -5,6 +5,7 @@ mod command_line;
 mod conservation;
 mod data;
 mod demo;
+mod device;
 mod encode;
 mod fleet;
 mod inspect;

@@ -16,7 +16,7 @@ use crate::process::{Ended, PATIENCE, Running, rsu};
 use crate::subscriber::{Heard, Subscriber};
 
 /// A configuration that lets everything through.
-fn configuration(broker: SocketAddr) -> String {
+pub(crate) fn configuration(broker: SocketAddr) -> String {
     format!(
         r#"
 [unit]
@@ -47,13 +47,13 @@ fn offline() -> String {
 }
 
 /// The service at work, and the radio that feeds it.
-struct Service {
-    program: Running,
+pub(crate) struct Service {
+    pub(crate) program: Running,
     radio: UdpSocket,
 }
 
 impl Service {
-    async fn start(test: &str, configuration: &str, arguments: &[&str]) -> Self {
+    pub(crate) async fn start(test: &str, configuration: &str, arguments: &[&str]) -> Self {
         let config = write_configuration(test, configuration);
         let arguments = [&["run", "--config", config.to_str().unwrap()], arguments].concat();
         let mut program = Running::start(&arguments);
@@ -75,7 +75,7 @@ impl Service {
         }
     }
 
-    async fn stop(self) -> Ended {
+    pub(crate) async fn stop(self) -> Ended {
         self.program.terminate();
         let program = self.program;
         tokio::task::spawn_blocking(|| program.end()).await.unwrap()

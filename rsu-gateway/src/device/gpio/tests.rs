@@ -1,67 +1,7 @@
-//! Lines of a simulated chip, where the kernel has gpio-sim and this user may use it.
+//! Lines of a simulated chip.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
+use super::simulated::Simulated;
 use super::*;
-
-const CONFIGURATION: &str = "/sys/kernel/config/gpio-sim";
-
-/// A simulated chip; it goes with the value.
-struct Simulated {
-    folder: PathBuf,
-    /// Where the levels are, in sysfs.
-    device: PathBuf,
-    chip: PathBuf,
-}
-
-impl Simulated {
-    /// A chip with eight lines; `None` where the machine has no gpio-sim.
-    fn new(test: &str) -> Option<Self> {
-        let folder = Path::new(CONFIGURATION).join(format!("rsu-{test}-{}", std::process::id()));
-        if let Err(error) = fs::create_dir(&folder) {
-            println!("NOTICE: no gpio-sim here, nothing was tested: {CONFIGURATION}: {error}");
-            return None;
-        }
-        let bank = folder.join("bank0");
-        fs::create_dir(&bank).unwrap();
-        fs::write(bank.join("num_lines"), "8").unwrap();
-        fs::write(folder.join("live"), "1").unwrap();
-        let name = |file: PathBuf| fs::read_to_string(file).unwrap().trim().to_owned();
-        let chip = name(bank.join("chip_name"));
-        let device = Path::new("/sys/devices/platform").join(name(folder.join("dev_name")));
-        Some(Self {
-            device: device.join(&chip),
-            chip: Path::new("/dev").join(chip),
-            folder,
-        })
-    }
-
-    fn line(&self, line: Offset, active_low: bool) -> LineSettings {
-        LineSettings {
-            chip: self.chip.clone(),
-            line,
-            active_low,
-        }
-    }
-
-    fn pull(&self, line: Offset, how: &str) {
-        fs::write(self.device.join(format!("sim_gpio{line}/pull")), how).unwrap();
-    }
-
-    fn level(&self, line: Offset) -> String {
-        let file = self.device.join(format!("sim_gpio{line}/value"));
-        fs::read_to_string(file).unwrap().trim().to_owned()
-    }
-}
-
-impl Drop for Simulated {
-    fn drop(&mut self) {
-        drop(fs::write(self.folder.join("live"), "0"));
-        drop(fs::remove_dir(self.folder.join("bank0")));
-        drop(fs::remove_dir(&self.folder));
-    }
-}
 
 #[test]
 fn a_line_is_driven_and_read_with_its_polarity() {
@@ -82,7 +22,9 @@ fn a_line_is_driven_and_read_with_its_polarity() {
     chip.pull(3, "pull-down");
     assert!(contact.is_high().unwrap());
     let taken = Line::input(&chip.line(3, true)).unwrap_err();
-    assert!(!taken.to_string().is_empty());
+    assert!(taken.to_string().contains("line 3 of"), "{taken}");
+    let missing = Line::input(&chip.line(8, false)).unwrap_err();
+    assert!(missing.to_string().contains("line 8 of"), "{missing}");
 }
 
 #[test]
@@ -92,5 +34,6 @@ fn a_chip_that_is_not_there_is_an_error() {
         line: 0,
         active_low: false,
     };
-    assert!(Line::input(&nowhere).is_err());
+    let error = Line::input(&nowhere).unwrap_err().to_string();
+    assert!(error.contains("line 0 of /nowhere/gpiochip0"), "{error}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rsu_firmware::time::Span;
 
 use super::{
-    AlarmKind, CertificateFacts, Finding, Observations, Severity, SpoolFacts, StorageState, board,
+    AlarmKind, CertificateFacts, Finding, Observations, Severity, SpoolFacts, StorageState, device,
 };
 use crate::clock::{Moment, Synchronization};
 
@@ -80,10 +80,10 @@ impl Judge {
             AlarmKind::Certificate => self.certificates(now, facts),
             AlarmKind::DenialOfService => self.denial_of_service(now, facts),
             AlarmKind::Watchdog => self.watchdog(facts),
-            AlarmKind::GnssAnomaly => board::gnss_anomaly(facts),
-            AlarmKind::GnssDeviation => board::gnss_deviation(facts),
-            AlarmKind::Nmea => board::nmea(now, &mut self.damaged_sentences, facts),
-            AlarmKind::Enclosure => board::enclosure(facts),
+            AlarmKind::GnssAnomaly => device::gnss_anomaly(facts),
+            AlarmKind::GnssDeviation => device::gnss_deviation(facts),
+            AlarmKind::Nmea => device::nmea(now, &mut self.damaged_sentences, facts),
+            AlarmKind::Enclosure => device::enclosure(facts),
             AlarmKind::SignatureVerification => None,
         })
     }
@@ -146,7 +146,7 @@ impl Judge {
             let text = format!("the clock was set by {seconds:+.3} s");
             return Some(Finding::new(Severity::Major, text));
         }
-        if let Some(finding) = board::pulse_mismatch(facts) {
+        if let Some(finding) = device::pulse_mismatch(facts) {
             return Some(finding);
         }
         let ahead = facts.senders_ahead?;

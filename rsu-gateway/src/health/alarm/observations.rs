@@ -3,7 +3,7 @@
 use rsu_firmware::time::{Span, Timestamp};
 
 use crate::clock::{ClockJump, ClockQuality};
-use crate::device::GnssFacts;
+use crate::device::DeviceFacts;
 use crate::health::previous_run::PreviousRun;
 
 /// The unit at one moment. Counters are since the start of the program.
@@ -32,12 +32,8 @@ pub struct Observations<'a> {
     pub frames_shed: u64,
     /// Commands that were refused because they were too large or too many.
     pub commands_shed: u64,
-    /// The GNSS receiver, where there is one.
-    pub gnss: Option<GnssFacts>,
-    /// By how much the own clock is ahead of the receiver's pulses, -0.5 to 0.5 s, where they come.
-    pub pps_ahead: Option<Span>,
-    /// Whether the enclosure is open.
-    pub is_open: bool,
+    /// What the board's own parts say.
+    pub device: DeviceFacts,
     /// How the run before this one ended.
     pub previous_run: Option<&'a PreviousRun>,
 }

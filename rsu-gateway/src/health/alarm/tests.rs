@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rsu_firmware::driver::{Fix, FixQuality, GnssCounters};
+use rsu_firmware::driver::{Fix, FixQuality};
 use rsu_firmware::time::Span;
 
 use super::*;
 use crate::clock::{ClockJump, ClockQuality, Synchronization};
-use crate::device::GnssFacts;
+use crate::device::{DeviceFacts, GnssFacts};
 use crate::health::previous_run::PreviousRun;
 use crate::spool::fs::{Fs, Memory};
 
@@ -127,71 +127,93 @@ fn every_cause_sets_its_alarm() {
     );
 }
 
-/// A receiver that is well.
-fn receiver() -> GnssFacts {
-    GnssFacts {
-        fix: Some(Fix {
-            quality: FixQuality::Gnss,
-            hdop: Some(0.9),
-            ..Fix::default()
-        }),
-        ..GnssFacts::default()
-    }
+/// What is observed where the board's own parts say so.
+fn with(device: DeviceFacts) -> Observations<'static> {
+    Observations { device, ..well() }
+}
+
+/// A receiver that says this.
+fn with_receiver(gnss: GnssFacts) -> Observations<'static> {
+    with(DeviceFacts {
+        gnss: Some(gnss),
+        ..DeviceFacts::default()
+    })
+}
+
+const FIX: Fix = Fix {
+    received: Timestamp::from_millis(0),
+    quality: FixQuality::Measured,
+    position: None,
+    satellites: Some(9),
+    hdop: Some(0.9),
+};
+
+#[test]
+fn a_receiver_that_is_well_is_no_alarm() {
+    let gnss = GnssFacts {
+        fix: Some(FIX),
+        silent_s: 10,
+        damaged: 10,
+        deviation_m: None,
+    };
+    assert_eq!(Alarms::default().update(at(0), &with_receiver(gnss)), []);
 }
 
 #[test]
-fn a_receiver_is_judged_by_what_it_says() {
-    let judged = |gnss: GnssFacts| {
-        let facts = Observations {
-            gnss: Some(gnss),
-            ..well()
-        };
-        Alarms::default()
-            .update(at(0), &facts)
-            .iter()
-            .map(|change| (change.kind, change.severity))
-            .collect::<Vec<_>>()
+fn a_fix_that_is_none_is_an_anomaly_unless_the_receiver_still_searches() {
+    let is_anomaly = |fix: Fix| {
+        let mut alarms = Alarms::default();
+        let facts = with_receiver(GnssFacts {
+            fix: Some(fix),
+            ..GnssFacts::default()
+        });
+        assert_eq!(alarms.update(at(0), &facts), []);
+        assert_eq!(alarms.update(at(179), &facts), []);
+        let changes = alarms.update(at(180), &facts);
+        let kinds: Vec<_> = changes.iter().map(|change| change.kind).collect();
+        kinds == [AlarmKind::GnssAnomaly]
     };
-    let fix = receiver().fix.unwrap();
-    let with_fix = |fix: Fix| GnssFacts {
-        fix: Some(fix),
-        ..receiver()
-    };
-    assert_eq!(judged(receiver()), []);
+    assert!(!is_anomaly(FIX));
     for quality in [FixQuality::None, FixQuality::Estimated] {
-        let anomaly = [(AlarmKind::GnssAnomaly, Severity::Minor)];
-        assert_eq!(judged(with_fix(Fix { quality, ..fix })), anomaly);
+        assert!(is_anomaly(Fix { quality, ..FIX }));
     }
-    let blurred = Fix {
+    assert!(is_anomaly(Fix {
         hdop: Some(20.0),
-        ..fix
-    };
-    assert_eq!(judged(with_fix(blurred))[0].0, AlarmKind::GnssAnomaly);
+        ..FIX
+    }));
+}
+
+#[test]
+fn a_receiver_that_is_elsewhere_silent_or_damaged_is_an_alarm() {
     let moved = GnssFacts {
+        fix: Some(FIX),
         deviation_m: Some(120.0),
-        ..receiver()
+        ..GnssFacts::default()
     };
-    assert_eq!(judged(moved), [(AlarmKind::GnssDeviation, Severity::Major)]);
     let silent = GnssFacts {
         silent_s: 11,
         ..moved
     };
-    assert_eq!(judged(silent), [(AlarmKind::Nmea, Severity::Major)]);
     let damaged = GnssFacts {
-        counters: GnssCounters {
-            malformed: 11,
-            ..GnssCounters::default()
-        },
-        ..receiver()
+        damaged: 11,
+        ..GnssFacts::default()
     };
-    assert_eq!(judged(damaged), [(AlarmKind::Nmea, Severity::Minor)]);
+    for (gnss, alarm) in [
+        (moved, (AlarmKind::GnssDeviation, Severity::Major)),
+        (silent, (AlarmKind::Nmea, Severity::Major)),
+        (damaged, (AlarmKind::Nmea, Severity::Minor)),
+    ] {
+        assert_eq!(alarm_by(&with_receiver(gnss)), alarm);
+    }
 }
 
 #[test]
 fn a_clock_beside_the_pulse_is_a_mismatch() {
-    let ahead = |millis| Observations {
-        pps_ahead: Some(Span::from_millis(millis)),
-        ..well()
+    let ahead = |millis| {
+        with(DeviceFacts {
+            pulse_ahead: Some(Span::from_millis(millis)),
+            ..DeviceFacts::default()
+        })
     };
     for millis in [-51, 51] {
         let mismatch = (AlarmKind::TimeSourceMismatch, Severity::Major);
@@ -201,12 +223,32 @@ fn a_clock_beside_the_pulse_is_a_mismatch() {
 }
 
 #[test]
-fn an_open_enclosure_is_an_alarm_until_it_has_been_closed_for_a_while() {
-    let open = Observations {
-        is_open: true,
-        ..well()
+fn an_enclosure_that_is_open_or_too_warm_is_an_alarm() {
+    let told = |is_open, celsius, is_too_warm| {
+        let facts = with(DeviceFacts {
+            is_open,
+            celsius,
+            is_too_warm,
+            ..DeviceFacts::default()
+        });
+        let changes = Alarms::default().update(at(0), &facts);
+        let text = |change: &AlarmChange| (change.kind, change.text.clone());
+        changes.first().map(text)
     };
-    assert_eq!(alarm_by(&open), (AlarmKind::Enclosure, Severity::Major));
+    let alarm = |text: &str| Some((AlarmKind::Enclosure, text.to_owned()));
+    assert_eq!(told(Some(false), Some(84.0), false), None);
+    assert_eq!(
+        told(Some(true), Some(84.0), false),
+        alarm("the enclosure is open")
+    );
+    assert_eq!(
+        told(None, Some(86.5), true),
+        alarm("it is 86.5 degrees Celsius inside")
+    );
+    assert_eq!(
+        told(Some(true), Some(86.5), true),
+        alarm("the enclosure is open, and it is 86.5 degrees Celsius inside")
+    );
 }
 
 #[test]

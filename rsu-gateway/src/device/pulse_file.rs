@@ -1,31 +1,41 @@
 //! Pulses as the kernel has caught them: `1700000000.000123456#42` in `/sys/class/pps/pps0/assert`.
 
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
-use std::{fs, io};
 
 use rsu_firmware::time::Timestamp;
+
+use super::part::about;
+
+/// Longer text is no pulse.
+const BYTES_MAX: u64 = 64;
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct PulseFile(File);
 
 /// A pulse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pulse {
-    /// When it came, by the kernel's clock.
+    /// When it came, by the wall clock.
     pub(super) time: Timestamp,
     pub(super) number: u64,
 }
 
-/// The latest pulse; `None` before the first.
-pub(super) fn read(path: &Path) -> io::Result<Option<Pulse>> {
-    let text = fs::read_to_string(path)?;
-    let text = text.trim();
-    if text.is_empty() || text.starts_with("0.000000000#") {
-        return Ok(None);
+impl PulseFile {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        about(path, File::open(path)).map(Self)
     }
-    match parse(text) {
-        Some(pulse) => Ok(Some(pulse)),
-        None => Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{text:?} is no pulse"),
-        )),
+
+    /// The latest pulse; `None` before the first.
+    pub(super) fn read(&mut self) -> io::Result<Option<Pulse>> {
+        self.0.rewind()?;
+        let mut text = String::new();
+        (&self.0).take(BYTES_MAX).read_to_string(&mut text)?;
+        let text = text.trim();
+        let pulse = parse(text).ok_or_else(|| io::Error::other(format!("{text:?} is no pulse")))?;
+        Ok(Some(pulse).filter(|pulse| pulse.number > 0))
     }
 }
 
@@ -65,14 +75,17 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_none_yet() {
+    fn there_may_be_none_yet_and_the_latest_is_read_again_and_again() {
         let path = std::env::temp_dir().join(format!("rsu-pps-{}", std::process::id()));
-        for (text, is_none) in [("0.000000000#0\n", true), ("1.000000000#1\n", false)] {
-            fs::write(&path, text).unwrap();
-            assert_eq!(read(&path).unwrap().is_none(), is_none);
+        std::fs::write(&path, "0.000000000#0\n").unwrap();
+        let mut file = PulseFile::open(&path).unwrap();
+        assert_eq!(file.read().unwrap(), None);
+        for number in 1..=2 {
+            std::fs::write(&path, format!("1.000000000#{number}\n")).unwrap();
+            assert_eq!(file.read().unwrap().unwrap().number, number);
         }
-        fs::write(&path, "noise").unwrap();
-        assert!(read(&path).is_err());
-        fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "noise").unwrap();
+        file.read().unwrap_err();
+        std::fs::remove_file(&path).unwrap();
     }
 }
