@@ -77,6 +77,13 @@ fn values_out_of_range_are_named_with_their_line() {
     );
     let error = refusal(&LEAST.replace("[::]:30299", "30299"));
     assert!(error.contains("line 6"), "{error}");
+    let error = refusal(&format!(
+        "{LEAST}[device]\ngnss = {{ port = \"/dev/ttyS1\", baud = 300 }}\n"
+    ));
+    assert!(
+        error.contains("line 10") && error.contains("from 1200 to 921600"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -95,7 +95,9 @@ struct Receiver {
 impl Receiver {
     /// The receiver, and the port that it is at.
     fn start() -> (Self, String) {
-        let line = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // The program must not inherit the receiver's end, or the line never breaks.
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let line = openpt(flags).unwrap();
         grantpt(&line).unwrap();
         unlockpt(&line).unwrap();
         let port = ptsname(&line, Vec::new()).unwrap();
