@@ -93,7 +93,8 @@ impl<P: OutputPin> StatusLight<P> {
             Some(_) => return Ok(()),
         };
         let place = place % self.status.pattern().len();
-        self.pin.set_state(PinState::from(place % 2 == 0))?;
+        self.pin
+            .set_state(PinState::from(place.is_multiple_of(2)))?;
         self.place = place;
         self.since = Some(now);
         Ok(())
@@ -169,7 +170,7 @@ mod tests {
             for other in &Status::ALL[place + 1..] {
                 assert_ne!(status.pattern(), other.pattern(), "{status:?} {other:?}");
             }
-            let is_even = status.pattern().len() % 2 == 0;
+            let is_even = status.pattern().len().is_multiple_of(2);
             assert!(is_even, "{status:?}: on and off by turns, for ever");
         }
     }
