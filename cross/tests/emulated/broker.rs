@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rumqttc::{Client, Event, Incoming, MqttOptions, QoS};
 use serde_json::Value;
@@ -13,9 +14,13 @@ use tempfile::TempDir;
 /// Most reports that a test keeps.
 const HEARD_MAX: usize = 200_000;
 
+const CONFIGURATION: &str = "mosquitto.conf";
+
 /// One report of a unit.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
+    /// When it was heard.
+    pub(crate) at: Instant,
     /// Behind `rsu/ID/`.
     pub(crate) topic: String,
     /// `Null` where the payload is not JSON.
@@ -24,9 +29,10 @@ pub(crate) struct Report {
 
 pub(crate) struct Broker {
     mosquitto: Child,
+    city: Client,
     pub(crate) port: u16,
     heard: Arc<Mutex<Vec<Report>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Broker {
@@ -37,26 +43,36 @@ impl Broker {
             .local_addr()
             .unwrap()
             .port();
-        let configuration = folder.path().join("mosquitto.conf");
+        let configuration = folder.path().join(CONFIGURATION);
         let text = format!("listener {port} 127.0.0.1\nallow_anonymous true\n");
         fs::write(&configuration, text).unwrap();
-        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-        let mosquitto = Command::new("mosquitto")
-            .env("PATH", path)
-            .arg("-c")
-            .arg(configuration)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("mosquitto; tests/install-programs.sh installs it");
         let heard = Arc::default();
-        listen(port, Arc::clone(&heard));
         Self {
-            mosquitto,
+            mosquitto: mosquitto(&configuration),
+            city: city(port, Arc::clone(&heard)),
             port,
             heard,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Ends it; nobody is connected then, and nobody can connect.
+    pub(crate) fn stop(&mut self) {
+        self.mosquitto.kill().unwrap();
+        self.mosquitto.wait().unwrap();
+    }
+
+    /// Starts it after [`Broker::stop`], at the same port.
+    pub(crate) fn start_again(&mut self) {
+        self.mosquitto = mosquitto(&self.folder.path().join(CONFIGURATION));
+    }
+
+    /// Sends a command.
+    pub(crate) fn publish(&self, topic: &str, command: &Value) {
+        let payload = command.to_string();
+        self.city
+            .publish(topic, QoS::AtLeastOnce, false, payload)
+            .unwrap();
     }
 
     /// All reports that have come so far.
@@ -72,21 +88,36 @@ impl Drop for Broker {
     }
 }
 
-fn listen(port: u16, heard: Arc<Mutex<Vec<Report>>>) {
+fn mosquitto(configuration: &Path) -> Child {
+    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
+    Command::new("mosquitto")
+        .env("PATH", path)
+        .arg("-c")
+        .arg(configuration)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("mosquitto; tests/install-programs.sh installs it")
+}
+
+/// A client that hears everything, and connects again when it has to.
+fn city(port: u16, heard: Arc<Mutex<Vec<Report>>>) -> Client {
     let mut options = MqttOptions::new("city", "127.0.0.1", port);
     options.set_keep_alive(Duration::from_secs(5));
     options.set_max_packet_size(1 << 20, 1 << 20);
     let (client, mut connection) = Client::new(options, 16);
+    let subscriber = client.clone();
     std::thread::spawn(move || {
         for event in connection.iter() {
             match event {
                 Ok(Event::Incoming(Incoming::ConnAck(_))) => {
-                    client.subscribe("rsu/#", QoS::AtLeastOnce).unwrap();
+                    subscriber.subscribe("rsu/#", QoS::AtLeastOnce).unwrap();
                 }
                 Ok(Event::Incoming(Incoming::Publish(publish))) => {
                     let mut heard = heard.lock().unwrap();
                     assert!(heard.len() < HEARD_MAX, "more reports than a test can have");
                     heard.push(Report {
+                        at: Instant::now(),
                         topic: publish
                             .topic
                             .splitn(3, '/')
@@ -102,4 +133,5 @@ fn listen(port: u16, heard: Arc<Mutex<Vec<Report>>>) {
             }
         }
     });
+    client
 }

@@ -16,6 +16,8 @@ pub(crate) const FIRST: &str = "0.5.0";
 pub(crate) const NEXT: &str = "0.6.0";
 /// An update whose program dies.
 pub(crate) const BROKEN: &str = "0.7.0";
+/// One more good update.
+pub(crate) const NEWEST: &str = "0.8.0";
 /// An update that comes too late.
 pub(crate) const OLDER: &str = "0.4.0";
 
@@ -41,11 +43,13 @@ pub(crate) fn fixture() -> &'static Fixture {
         let first = fixture.image(FIRST);
         first.build_program().unwrap();
         first.build().unwrap();
-        fixture.image(NEXT).build().unwrap();
-        fixture
-            .image(BROKEN)
-            .build_with(&fixture.dying_program())
-            .unwrap();
+        let program = first.program();
+        let dying = fixture.dying_program();
+        for (version, program) in [(NEXT, &program), (NEWEST, &program), (BROKEN, &dying)] {
+            let image = fixture.image(version);
+            image.build_with(program).unwrap();
+            image.bundle_up().unwrap();
+        }
         fixture
     })
 }
@@ -53,7 +57,7 @@ pub(crate) fn fixture() -> &'static Fixture {
 impl Fixture {
     pub(crate) fn image(&self, version: &str) -> Image<'static> {
         let mut image = Image::new(self.board, Some(version), self.keys.clone());
-        image.folder = self.path("images");
+        image.folder = self.target().join("rsu-image").join(&self.board.name);
         image
     }
 
@@ -61,10 +65,14 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
+    /// What the command line has to take for the target folder, to find the images.
+    pub(crate) fn target(&self) -> PathBuf {
+        self.path("target")
+    }
+
     /// A bundle as the operator makes it.
     pub(crate) fn bundle(&self, version: &str) -> PathBuf {
-        let image = self.image(version);
-        self.bundle_of(&image.root(), &self.board.compatible(), version, &self.keys)
+        self.image(version).bundle()
     }
 
     /// A bundle for the attacks: any root, board, version and signer.

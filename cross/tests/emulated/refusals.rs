@@ -32,7 +32,7 @@ fn wrong_signer_wrong_board_flipped_bytes_and_older_versions_are_refused() {
         &format!("version {OLDER} is older than {FIRST}"),
     );
 
-    let flipped = fixture.bundle(NEXT);
+    let flipped = fixture.bundle_of(&root, &compatible, NEXT, &fixture.keys);
     let mut bytes = fs::read(&flipped).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4]

@@ -18,6 +18,10 @@ use crate::traffic::Traffic;
 
 /// From power on to the first report, on a busy machine.
 pub(crate) const START_TIME_MAX: Duration = Duration::from_secs(120);
+/// From the restart for a bad update until the version from before runs again.
+pub(crate) const FALL_BACK_TIME_MAX: Duration = Duration::from_secs(120);
+/// From the order of an update to its confirmation.
+pub(crate) const UPDATE_TIME_MAX: Duration = Duration::from_secs(300);
 
 pub(crate) struct Emulated {
     machine: Option<Machine>,
@@ -58,6 +62,9 @@ authorized_keys = "key.pub"
 time_sources = ["server {HOST_ADDRESS} port {time} iburst minpoll 0 maxpoll 2"]
 [configuration.mqtt]
 reconnect_delay_s_max = 2
+[configuration.update]
+allow_http = true
+download_bytes_per_s_max = 0
 [configuration.reports]
 traffic_interval_s = 5
 "#,
@@ -107,13 +114,28 @@ traffic_interval_s = 5
             .to_owned()
     }
 
+    /// TCP port on the host's loopback that leads to sshd.
+    pub(crate) fn ssh_port(&self) -> u16 {
+        self.ports.ssh
+    }
+
     /// The slot that runs, and its version.
     pub(crate) fn slot_and_version(&self) -> (String, String) {
-        let told = self.run(
-            "sed -n 's/.*rauc.slot=//p' /proc/cmdline; sed -n 's/VERSION_ID=//p' /etc/os-release",
-        );
-        let (slot, version) = told.split_once('\n').unwrap();
-        (slot.trim().to_owned(), version.to_owned())
+        slot_and_version(&self.run(SLOT_AND_VERSION))
+    }
+
+    /// As [`Emulated::slot_and_version`], of a unit that may be down.
+    pub(crate) fn try_slot_and_version(&self) -> Option<(String, String)> {
+        let told = self.host().run(SLOT_AND_VERSION).ok()?;
+        Some(slot_and_version(&told))
+    }
+
+    /// Waits until snapshots come again.
+    pub(crate) fn wait_for_snapshots(&self, which: &str) {
+        let before = self.reports("junction/up").len();
+        self.wait_for(&format!("snapshots {which}"), START_TIME_MAX, |unit| {
+            (unit.reports("junction/up").len() > before + 10).then_some(())
+        });
     }
 
     /// What has been heard on a topic.
@@ -163,7 +185,16 @@ traffic_interval_s = 5
         )
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// A file of the test's own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+const SLOT_AND_VERSION: &str =
+    "sed -n 's/.*rauc.slot=//p' /proc/cmdline; sed -n 's/VERSION_ID=//p' /etc/os-release";
+
+fn slot_and_version(told: &str) -> (String, String) {
+    let (slot, version) = told.trim().split_once('\n').unwrap();
+    (slot.trim().to_owned(), version.to_owned())
 }

@@ -84,7 +84,7 @@ impl Default for UpdateSection {
             bundle_bytes_max: Within(256 << 20),
             needs: Need::ALL.to_vec(),
             healthy_s_min: Within(60),
-            confirm_s_max: Within(180),
+            confirm_s_max: Within(100),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Whether a slot has proven itself: the self-check must be good for a while, before a deadline.
+//! Whether a slot has proven itself: the self-check must be good for a while, before a deadline. It
+//! is given up as soon as it cannot make that any more.
 
 use std::time::Duration;
 
@@ -9,10 +10,18 @@ use crate::health::self_check::{Check, Need};
 pub struct TrialSettings {
     /// So long all needs must be met, without a break.
     pub healthy_for: Duration,
-    /// From the start of the program; afterwards the slot is given up.
+    /// From the start of the program; at least `healthy_for`. A slot that is not good when only
+    /// `healthy_for` is left of it is given up then.
     pub deadline: Duration,
     /// Which needs must be met.
     pub needs: Vec<Need>,
+}
+
+impl TrialSettings {
+    /// So long after its start a slot may be not good.
+    pub(super) fn patience(&self) -> Duration {
+        self.deadline.saturating_sub(self.healthy_for)
+    }
 }
 
 /// A trial at work.
@@ -53,12 +62,13 @@ impl Trial {
         if (self.good_since).is_some_and(|good| since(good) >= self.settings.healthy_for) {
             return Verdict::Passed;
         }
-        if since(self.since) < self.settings.deadline {
+        let not_good_until = self.good_since.unwrap_or(now);
+        if not_good_until.saturating_sub(self.since) <= self.settings.patience() {
             return Verdict::Undecided;
         }
-        let seconds = self.settings.deadline.as_secs();
+        let seconds = since(self.since).as_secs();
         Verdict::Failed(match bad.is_empty() {
-            true => format!("the self-check was not good for long enough within {seconds} s"),
+            true => format!("the self-check has come to be good too late, after {seconds} s"),
             false => format!("after {seconds} s the self-check says {}", bad.join("; ")),
         })
     }
@@ -120,25 +130,40 @@ mod tests {
     }
 
     #[test]
-    fn after_the_deadline_it_says_what_is_not_good() {
+    fn what_is_not_good_when_only_a_minute_is_left_is_told() {
         let mut trial = trial();
         let bad = [Need::Radio, Need::Spool];
-        assert_eq!(at(&mut trial, 189, &bad), Verdict::Undecided);
-        let text = "after 180 s the self-check says radio: broken; spool: broken";
-        assert_eq!(at(&mut trial, 190, &bad), Verdict::Failed(text.into()));
+        assert_eq!(at(&mut trial, 130, &bad), Verdict::Undecided);
+        let text = "after 121 s the self-check says radio: broken; spool: broken";
+        assert_eq!(at(&mut trial, 131, &bad), Verdict::Failed(text.into()));
     }
 
     #[test]
-    fn health_that_comes_and_goes_is_not_enough() {
+    fn a_minute_that_begins_at_the_last_moment_is_waited_for() {
         let mut trial = trial();
-        for second in 11..190 {
-            let bad: &[Need] = if second % 50 == 0 { &[Need::Time] } else { &[] };
-            assert_eq!(at(&mut trial, second, bad), Verdict::Undecided);
-        }
-        let Verdict::Failed(reason) = at(&mut trial, 190, &[]) else {
-            panic!("it is over");
-        };
-        assert!(reason.contains("not good for long enough"), "{reason}");
+        assert_eq!(at(&mut trial, 129, &[Need::Time]), Verdict::Undecided);
+        assert_eq!(at(&mut trial, 130, &[]), Verdict::Undecided);
+        assert_eq!(at(&mut trial, 189, &[]), Verdict::Undecided);
+        assert_eq!(at(&mut trial, 190, &[]), Verdict::Passed);
+    }
+
+    #[test]
+    fn a_minute_that_begins_later_is_not() {
+        let mut trial = trial();
+        assert_eq!(at(&mut trial, 130, &[Need::Time]), Verdict::Undecided);
+        let text = "the self-check has come to be good too late, after 121 s";
+        assert_eq!(at(&mut trial, 131, &[]), Verdict::Failed(text.into()));
+    }
+
+    #[test]
+    fn a_break_when_no_other_minute_is_left_is_the_end() {
+        let mut trial = trial();
+        assert_eq!(at(&mut trial, 100, &[]), Verdict::Undecided);
+        let text = "after 140 s the self-check says time: broken";
+        assert_eq!(
+            at(&mut trial, 150, &[Need::Time]),
+            Verdict::Failed(text.into())
+        );
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Worker {
         let now = self.machine.now().since_boot;
         let since = *self.unsettled_since.get_or_insert(now);
         let settings = &self.shared.settings;
-        if now.saturating_sub(since) < settings.trial.deadline {
+        if now.saturating_sub(since) < settings.trial.patience() {
             return Err(hindrance);
         }
         let Some(Underway {
