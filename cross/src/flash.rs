@@ -196,19 +196,22 @@ fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(),
     host.send(bundle, &there, &mut |bytes| step(Step::Sending(bytes)))
         .map_err(unreachable)?;
     step(Step::Installing);
-    let installed = host.run(&format!("rauc install {there} 2>&1"));
+    let installed = host.run(&format!(
+        "rm -f /run/refusal; rauc install {there} 2>&1 || {{ cat /run/refusal 2> /dev/null; false; }}"
+    ));
     // A unit that cannot delete goes on; its disk is looked after by its own alarms.
     let _ = host.run("rm -rf /data/incoming");
     installed.map(drop).map_err(refused)
 }
 
-/// The line in which RAUC says what was wrong.
+/// The line in which the unit's own check, or else RAUC, says what was wrong.
 fn last_error(output: &str) -> String {
-    let last = output
-        .lines()
-        .rev()
-        .find_map(|line| line.trim().strip_prefix("LastError: "));
-    last.unwrap_or(output).to_owned()
+    let line_with = |start| {
+        let mut lines = output.lines().rev();
+        lines.find_map(|line| line.trim().strip_prefix(start))
+    };
+    let line = line_with("refused: ").or_else(|| line_with("LastError: "));
+    line.unwrap_or(output).to_owned()
 }
 
 fn state(host: &Host) -> Result<State, Error> {
@@ -227,5 +230,19 @@ fn state(host: &Host) -> Result<State, Error> {
             "{}: is this a unit? It says {told:?}",
             host.address
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_who_refused() {
+        let of_rauc = "idle\nLastError: signature verification failed\nInstalling `a` failed\n";
+        assert_eq!(last_error(of_rauc), "signature verification failed");
+        let of_the_unit = "LastError: Pre-install handler error\nrefused: too old\n";
+        assert_eq!(last_error(of_the_unit), "too old");
+        assert_eq!(last_error("no such file"), "no such file");
     }
 }

@@ -1,31 +1,20 @@
 //! Power that goes away in the middle of an installation.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread::{sleep, spawn};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rsu_image::flash::{Outcome, update};
+use serde_json::Value;
 
 use crate::fixture::{FIRST, NEXT, fixture};
-use crate::unit::{Emulated, START_TIME_MAX};
+use crate::unit::{Emulated, START_TIME_MAX, UPDATE_TIME_MAX};
 
 /// When the power goes, from the begin of the installation: while the bundle is checked, while the
 /// slot is written, and about when it is marked.
 const CUTS_S: [u64; 4] = [1, 4, 9, 15];
 
-/// Durable records by number, each with the spool that it is of.
-fn records(unit: &Emulated) -> BTreeSet<(String, u64)> {
-    let number = |report: &crate::broker::Report| {
-        let record = &report.json["record"];
-        let durable = record["class"] == "durable";
-        durable.then(|| {
-            Some((
-                record["spool"].as_str()?.to_owned(),
-                record["seq"].as_u64()?,
-            ))
-        })?
-    };
-    unit.broker.heard().iter().filter_map(number).collect()
-}
+/// So long the broker is away before: some durable records wait on the disk then.
+const OUTAGE: Duration = Duration::from_secs(8);
 
 #[test]
 #[ignore = "minutes of emulation"]
@@ -37,38 +26,80 @@ fn a_power_cut_during_an_installation_leaves_a_good_slot_and_all_records() {
         .send(&bundle, "/data/incoming/cut.raucb", &mut |_| {})
         .unwrap();
 
+    let mut interrupted = 0;
     for after_s in CUTS_S {
+        let outage_ms = now_ms();
+        unit.broker.stop();
+        sleep(OUTAGE);
+        let cut_ms = now_ms();
         let host = unit.host();
-        let install = std::thread::spawn(move || host.run("rauc install /data/incoming/cut.raucb"));
-        std::thread::sleep(Duration::from_secs(after_s));
-        let before = records(&unit);
+        let install = spawn(move || host.run("rauc install /data/incoming/cut.raucb"));
+        sleep(Duration::from_secs(after_s));
         unit.cut_power();
-        // ssh has nobody to talk to any more; what it says then is of no interest.
-        let _ = install.join();
+        // Where it had come to its end, ssh had its answer.
+        interrupted += usize::from(install.join().unwrap().is_err());
 
+        unit.broker.start_again();
         unit.switch_on();
-        let after = unit.wait_for("records behind those of before", START_TIME_MAX, |unit| {
-            let after = records(unit);
-            (after.last()? > before.last()?).then_some(after)
+        unit.wait_for("records of the outage", START_TIME_MAX, |unit| {
+            let records = durable_records(unit);
+            let mut times = records
+                .iter()
+                .filter_map(|record| record["timeMs"].as_u64());
+            times
+                .any(|time_ms| (outage_ms..cut_ms).contains(&time_ms))
+                .then_some(())
         });
-        assert!(before.is_subset(&after));
-        let (_, version) = unit.slot_and_version();
+        unit.wait_for_snapshots("after the cut");
+        let (slot, version) = unit.slot_and_version();
+        println!("power cut {after_s} s into the installation: {version} in slot {slot}");
         assert!([FIRST, NEXT].contains(&version.as_str()), "{version}");
     }
+    assert!(interrupted >= 2, "the installation was over too soon");
+    assert_all_arrived(&unit);
 
-    // One spool all along, and none of its numbers is missing.
-    let records = records(&unit);
-    let spools: BTreeSet<_> = records.iter().map(|(spool, _)| spool).collect();
-    assert_eq!(spools.len(), 1, "{spools:?}");
-    let numbers: Vec<u64> = records.iter().map(|(_, number)| *number).collect();
-    let gaps: Vec<_> = numbers
-        .windows(2)
-        .filter(|pair| pair[1] != pair[0] + 1)
-        .collect();
-    assert!(gaps.is_empty(), "{gaps:?}");
+    // And an update still works: this one, or the one that a cut came too late for.
+    unit.run("rauc install /data/incoming/cut.raucb && (sleep 1; reboot) > /dev/null 2>&1 &");
+    unit.wait_for("confirmation", UPDATE_TIME_MAX, |unit| {
+        let status = unit.reports("upgrade-status/up").last()?.json.clone();
+        (status["state"] == "confirmed" && status["updateVersion"] == NEXT).then_some(())
+    });
+}
 
-    // And an update still works.
-    let outcome = update(&unit.host(), &bundle, NEXT, &mut |_| {});
-    let good = [Outcome::Updated { from: FIRST.into() }, Outcome::UpToDate];
-    assert!(good.contains(&outcome), "{outcome:?}\n{}", unit.story());
+/// One spool all along; of its numbers none is missing but those that the unit says it never used.
+fn assert_all_arrived(unit: &Emulated) {
+    let mut numbers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for record in durable_records(unit) {
+        let spool = record["spool"].as_str().unwrap().to_owned();
+        numbers
+            .entry(spool)
+            .or_default()
+            .insert(record["seq"].as_u64().unwrap());
+    }
+    assert_eq!(numbers.len(), 1, "{:?}", numbers.keys());
+    let (_, mut numbers) = numbers.pop_first().unwrap();
+    for gap in unit.reports("gap/up") {
+        assert_eq!(gap.json["reason"], "unfinished", "{}", gap.json);
+        let [from, to] = ["from", "to"].map(|name| gap.json[name].as_u64().unwrap());
+        if gap.json["class"] == "durable" {
+            numbers.extend(from..=to);
+        }
+    }
+    let range = *numbers.first().unwrap()..=*numbers.last().unwrap();
+    let missing: Vec<_> = range.filter(|number| !numbers.contains(number)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What durable reports say of themselves.
+fn durable_records(unit: &Emulated) -> Vec<Value> {
+    let reports = unit.broker.heard().into_iter();
+    reports
+        .map(|report| report.json["record"].clone())
+        .filter(|record| record["class"] == "durable")
+        .collect()
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_millis().try_into().unwrap()
 }

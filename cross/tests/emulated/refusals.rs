@@ -29,7 +29,7 @@ fn wrong_signer_wrong_board_flipped_bytes_and_older_versions_are_refused() {
     refused(
         &unit,
         &older,
-        &format!("version {OLDER} is older than {FIRST}"),
+        &format!("version {OLDER} is older than {FIRST}, which runs"),
     );
 
     let flipped = fixture.bundle_of(&root, &compatible, NEXT, &fixture.keys);

@@ -1,7 +1,7 @@
 //! A unit in a virtual machine, with its broker, its time server and its radio module.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -45,13 +45,7 @@ impl Emulated {
     fn out_of_the_box() -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let broker = Broker::start();
-        let key = folder.path().join("key");
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(&key)
-            .status()
-            .unwrap();
-        assert!(made.success());
+        make_key(&folder.path().join("key"));
         let description = folder.path().join("unit.toml");
         let text = format!(
             r#"
@@ -98,6 +92,13 @@ traffic_interval_s = 5
     /// As when somebody pulls the plug: what was not on the disk is gone.
     pub(crate) fn cut_power(&mut self) {
         self.machine.take().unwrap().cut_power();
+    }
+
+    /// A private key that the unit does not know.
+    pub(crate) fn strangers_key(&self) -> PathBuf {
+        let key = self.path("strangers-key");
+        make_key(&key);
+        key
     }
 
     /// The way in by ssh.
@@ -189,6 +190,14 @@ traffic_interval_s = 5
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+fn make_key(path: &Path) {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
 }
 
 const SLOT_AND_VERSION: &str =

@@ -26,10 +26,15 @@ fn from_u_boot_to_fused_snapshots_at_the_broker() {
     });
     // Nothing but the data partition can be written.
     assert!(unit.host().run("touch /etc/written").is_err());
-    // Nobody gets in without a key.
-    let listening = unit.run("netstat -ltn | grep -c LISTEN");
+    // From outside only ssh can be reached; the program's health is on the loopback.
+    let listening = unit.run("netstat -ltn | awk '/LISTEN/ { print $4 }' | sort");
     assert_eq!(
-        listening, "2",
-        "ssh, and the program's health on the loopback"
+        listening.lines().collect::<Vec<_>>(),
+        ["0.0.0.0:22", "127.0.0.1:9464", ":::22"]
     );
+    // ... and nobody gets in without a key.
+    let mut stranger = unit.host();
+    stranger.key = Some(unit.strangers_key());
+    let told = stranger.run("true").unwrap_err().to_string();
+    assert!(told.contains("Permission denied"), "{told}");
 }
