@@ -192,9 +192,7 @@ fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(),
     // A name of its own for each content: what a broken connection left is gone on with.
     let sum = sha256(bundle).map_err(refused)?;
     let there = format!("/data/incoming/{}.raucb", sum.get(..16).unwrap_or_default());
-    host.run("mkdir -p /data/incoming").map_err(unreachable)?;
-    host.send(bundle, &there, &mut |bytes| step(Step::Sending(bytes)))
-        .map_err(unreachable)?;
+    deliver(host, bundle, &there, &sum, step).map_err(unreachable)?;
     step(Step::Installing);
     let installed = host.run(&format!(
         "rm -f /run/refusal; rauc install {there} 2>&1 || {{ cat /run/refusal 2> /dev/null; false; }}"
@@ -202,6 +200,32 @@ fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(),
     // A unit that cannot delete goes on; its disk is looked after by its own alarms.
     let _ = host.run("rm -rf /data/incoming");
     installed.map(drop).map_err(refused)
+}
+
+/// Sends a bundle until the unit has exactly its bytes, on its disk. A power cut may have left a part
+/// from before with the right length and the wrong content: that begins anew, once.
+fn deliver(
+    host: &Host,
+    bundle: &Path,
+    there: &str,
+    sum: &str,
+    step: &mut dyn FnMut(Step),
+) -> Result<(), Error> {
+    host.run("mkdir -p /data/incoming")?;
+    for _ in 0..2 {
+        host.send(bundle, there, &mut |bytes| step(Step::Sending(bytes)))?;
+        if host
+            .run(&format!("sync; sha256sum {there}"))?
+            .starts_with(sum)
+        {
+            return Ok(());
+        }
+        host.run(&format!("rm -f {there}"))?;
+    }
+    Err(Error::Refused(format!(
+        "{there} on {} is not what was sent",
+        host.address
+    )))
 }
 
 /// The line in which the unit's own check, or else RAUC, says what was wrong.

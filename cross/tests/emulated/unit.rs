@@ -165,7 +165,7 @@ traffic_interval_s = 5
                 "no {what} in {patience:?}\n{}",
                 self.story()
             );
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(500));
         }
     }
 
@@ -177,7 +177,7 @@ traffic_interval_s = 5
         let console = lines[lines.len().saturating_sub(40)..].join("\n");
         let log = self.machine.as_ref().map(|machine| {
             let host = machine.host(&self.path("key"));
-            host.run("tail -n 40 /data/log/messages; fw_printenv")
+            host.run("grep -v dropbear /data/log/messages | tail -n 60; fw_printenv")
                 .unwrap_or_else(|error| error.to_string())
         });
         format!(

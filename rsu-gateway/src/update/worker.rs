@@ -30,6 +30,7 @@ pub(super) struct Worker {
     checks: Box<dyn Fn() -> Vec<Check> + Send>,
     /// Whether it has been found out which slot this is.
     is_settled: bool,
+    /// Of the slot that runs, until it has ended.
     trial: Option<Trial>,
     /// Since when, after the boot, that could not be found out.
     unsettled_since: Option<Duration>,

@@ -196,7 +196,7 @@ impl Worker {
         }
     }
 
-    fn confirm(&self, order: Option<&Order>, version: &Version) -> Result<Next, Hindrance> {
+    fn confirm(&mut self, order: Option<&Order>, version: &Version) -> Result<Next, Hindrance> {
         self.installer.mark(Mark::Good)?;
         let installation = self.installer.slots()?.booted.installation;
         let status = self.status_of(order, version, UpdateState::Confirmed);
@@ -204,6 +204,7 @@ impl Worker {
             state.underway = None;
             state.confirmed = installation;
         })?;
+        self.trial = None;
         Ok(Next::Again)
     }
 
@@ -227,6 +228,7 @@ impl Worker {
                 state.underway = None;
                 state.confirmed = slots.booted.installation;
             })?;
+            self.trial = None;
             return Ok(Next::Again);
         }
         if let Err(error) = self.installer.mark(Mark::Bad) {

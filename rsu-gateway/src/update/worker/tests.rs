@@ -67,6 +67,28 @@ fn a_good_bundle_is_installed_started_and_confirmed() {
 }
 
 #[test]
+fn another_update_in_the_same_run_has_to_prove_itself_as_well() {
+    let mut bench = Bench::new("rsu-test 0.2.0 operator");
+    bench.install();
+    bench.reboot();
+    bench.run();
+    assert_eq!(bench.last().state, Confirmed);
+    bench.server.replace(b"rsu-test 0.3.0 operator", "other");
+    let next = upgrade("0.3.0", bench.server.url());
+    bench.take(&next, 2).unwrap();
+    bench.run();
+    assert_eq!(bench.last().state, Rebooting, "{:?}", bench.states());
+    assert_eq!(bench.machine.with(|machine| machine.reboots_asked), 1);
+    bench.machine.with(|machine| machine.is_healthy = false);
+    bench.reboot();
+    bench.run();
+    bench.reboot();
+    bench.run();
+    assert_eq!(bench.last().state, RolledBack);
+    assert_eq!(bench.booted(), (1, Version::new(0, 2, 0)));
+}
+
+#[test]
 fn what_must_not_be_installed_is_not() {
     for (bundle, why) in [
         ("rsu-test 0.2.0 stranger", "signature verification failed"),
