@@ -115,6 +115,14 @@ impl Unit {
         set("storage", "folder", "/data/spool".into())?;
         set("health", "listen", "127.0.0.1:9464".into())?;
         set("platform", "reboot_command", vec!["reboot"].into())?;
+        let device = all.get("device").and_then(toml::Value::as_table);
+        if device.is_some_and(|device| device.contains_key("watchdog_file")) {
+            return Err(Error::Refused(
+                "configuration.device.watchdog_file: the image's own supervision feeds the \
+                 watchdog, and watches the program"
+                    .into(),
+            ));
+        }
         // Everything that the radio module delivers, unless the operator says otherwise.
         let radio = all
             .entry("radio")
@@ -142,4 +150,40 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
 
 fn mode(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).doing("protect", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configuration(more: &str) -> Result<String, Error> {
+        let text = format!(
+            "id = \"R1\"\nserial = \"E1\"\nbrokers = [\"mqtt://b\"]\nauthorized_keys = \"k\"\n{more}"
+        );
+        let unit: Unit = toml::from_str(&text).unwrap();
+        unit.configuration(toml::Table::new())
+    }
+
+    #[test]
+    fn what_the_image_decides_cannot_be_decided_otherwise() {
+        let own = configuration("[configuration.unit]\nname = \"North\"").unwrap();
+        assert!(
+            own.contains("id = \"R1\"") && own.contains("name = \"North\""),
+            "{own}"
+        );
+        for (more, member) in [
+            ("[configuration.unit]\nid = \"R2\"", "configuration.unit.id"),
+            (
+                "[configuration.storage]\nfolder = \"/tmp\"",
+                "configuration.storage.folder",
+            ),
+            (
+                "[configuration.device]\nwatchdog_file = \"/dev/watchdog\"",
+                "configuration.device.watchdog_file",
+            ),
+        ] {
+            let told = configuration(more).unwrap_err().to_string();
+            assert!(told.starts_with(member), "{told}");
+        }
+    }
 }
