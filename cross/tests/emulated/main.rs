@@ -2,7 +2,7 @@
 //! without power. Minutes of emulation, hence ignored by default:
 //!
 //!     cargo test -p rsu-image --test emulated -- --ignored --test-threads 2
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod broker;
 mod fixture;
