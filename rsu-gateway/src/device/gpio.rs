@@ -100,7 +100,11 @@ impl InputPin for Line {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it left out"
+)]
 pub(super) mod simulated;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
