@@ -74,17 +74,21 @@ impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
         })
     }
 
+    #[inline(always)]
     fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         match &self.0 {
             Bits::Root(bits) => writer.bits(u64::from(*bits), ROOT + 1),
-            // The sender should not have marked it as extended (X.691 16.6).
-            Bits::Extended(bits) if bits.len() == ROOT as usize => {
-                writer.flag(false);
-                bits.iter().for_each(|bit| writer.flag(bit == 1));
-            }
             Bits::Extended(bits) => {
-                writer.flag(true);
-                bits.encode(writer);
+                writer.apart(|writer| {
+                    // At this size the sender should not have marked it (X.691 16.6).
+                    let is_root = bits.len() == ROOT as usize;
+                    writer.flag(!is_root);
+                    match is_root {
+                        true => bits.iter().for_each(|bit| writer.flag(bit == 1)),
+                        false => bits.encode(writer),
+                    }
+                });
+                writer.reserve(ROOT + 1);
             }
         }
     }

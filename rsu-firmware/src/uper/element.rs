@@ -52,10 +52,11 @@ pub trait Element<'a>: Sized {
     /// Writes the value if it is there.
     #[inline(always)]
     fn encode_if<O: Observer<'a> + Default>(value: Option<&Self>, writer: &mut Writer<'_, O>) {
+        let room = writer.room();
         if let Some(value) = value {
             value.encode(writer);
+            writer.rejoin(room);
         }
-        writer.exhaust();
     }
 
     /// Shows the value to a visitor of list elements.
@@ -130,6 +131,7 @@ impl<'a, T: Element<'a>, const IN_2020: bool> Element<'a> for OptionalIn2019<T, 
         self.0.is_none()
     }
 
+    #[inline(always)]
     fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         let allowed = Self::is_optional(writer.profile()) || self.0.is_some() == IN_2020;
         writer.check(allowed, ErrorKind::Profile);

@@ -207,7 +207,15 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
         list
     }
 
+    #[inline(always)]
     fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+        writer.apart(|writer| self.write(writer));
+    }
+}
+
+impl<'a, T: Element<'a> + Clone, S: Bounds> SequenceOf<'a, T, S> {
+    #[inline(always)]
+    fn write<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
         let (min, max) = S::bounds(writer.profile());
         let count = self.len();
         writer.check((min..=max).contains(&count), ErrorKind::Size);
@@ -215,30 +223,29 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
             return;
         }
         writer.bits((count - min) as u64, width_of((max - min) as u64));
-        let here = core::mem::take(writer);
-        *writer = match &self.source {
-            Source::Wire { .. } => write_all::<T, O>(self.iter(), here),
-            Source::Slice(elements) => write_all::<T, O>(elements.iter(), here),
+        let elements: &[T] = match &self.source {
+            Source::Wire { .. } => {
+                return writer.apart(|writer| write_all::<T, O>(self.iter(), writer));
+            }
+            Source::Slice(elements) => elements,
             #[cfg(feature = "serde")]
-            Source::Boxed(elements) => write_all::<T, O>(elements.iter(), here),
+            Source::Boxed(elements) => elements,
         };
-        writer.exhaust();
+        write_all::<T, O>(elements.iter(), writer);
     }
 }
 
-/// Writes the elements, and returns the writer behind them.
-#[inline(never)]
-fn write_all<'a, 'b, T: Element<'a>, O: Observer<'a> + Default>(
+#[inline(always)]
+fn write_all<'a, T: Element<'a>, O: Observer<'a> + Default>(
     elements: impl Iterator<Item = impl core::borrow::Borrow<T>>,
-    mut writer: Writer<'b, O>,
-) -> Writer<'b, O> {
+    writer: &mut Writer<'_, O>,
+) {
     for (index, element) in elements.enumerate() {
         writer.enter_element(index);
         writer.exhaust();
-        element.borrow().encode(&mut writer);
+        element.borrow().encode(writer);
         writer.leave();
     }
-    writer
 }
 
 impl<T: Clone, S> Clone for SequenceOf<'_, T, S> {

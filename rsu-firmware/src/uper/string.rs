@@ -24,8 +24,9 @@ impl<'a, const N: usize> Element<'a> for FixedOctetString<N> {
 
     #[inline(always)]
     fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
-        for octet in self.0 {
-            writer.bits(u64::from(octet), 8);
+        for chunk in self.0.chunks(4) {
+            let word = |word, octet: &u8| word << 8 | u64::from(*octet);
+            writer.bits(chunk.iter().fold(0, word), chunk.len() as u32 * 8);
         }
     }
 }
@@ -70,8 +71,9 @@ macro_rules! string_element {
                 Self(Units::decode_constrained(reader, MIN, MAX))
             }
 
+            #[inline(always)]
             fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
-                self.0.encode_constrained(writer, MIN, MAX);
+                writer.apart(|writer| self.0.encode_constrained(writer, MIN, MAX));
             }
         }
 

@@ -88,11 +88,34 @@ impl<'a, const WIDTH: u32> Units<'a, WIDTH> {
         }
         let span = (max - min) as u64;
         writer.bits((self.len() - min) as u64, width_of(span));
-        for unit in self.iter() {
-            writer.check(u32::from(unit) >> WIDTH == 0, ErrorKind::Range);
-            writer.bits(u64::from(unit), WIDTH);
-        }
+        let units: &[u8] = match self {
+            Self::Wire { .. } | Self::Fragments { .. } => {
+                return self
+                    .iter()
+                    .for_each(|unit| writer.bits(u64::from(unit), WIDTH));
+            }
+            Self::Slice(units) => units,
+            #[cfg(feature = "serde")]
+            Self::Boxed(units) => units,
+        };
+        let (words, rest) = units.as_chunks::<UNITS_PER_WORD>();
+        words
+            .iter()
+            .for_each(|word| write_word::<WIDTH, O>(word, writer));
+        rest.chunks(1)
+            .for_each(|unit| write_word::<WIDTH, O>(unit, writer));
     }
+}
+
+/// As many as fit into 56 bits.
+const UNITS_PER_WORD: usize = 7;
+
+#[inline(always)]
+fn write_word<'o, const WIDTH: u32, O: Observer<'o>>(units: &[u8], writer: &mut Writer<'_, O>) {
+    let all = units.iter().fold(0, |all, unit| all | unit);
+    writer.check(u32::from(all) >> WIDTH == 0, ErrorKind::Range);
+    let word = |word, unit: &u8| word << WIDTH | u64::from(*unit);
+    writer.bits(units.iter().fold(0, word), WIDTH * units.len() as u32);
 }
 
 /// Of any size, in fragments (X.691 11.9).

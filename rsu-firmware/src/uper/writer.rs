@@ -11,9 +11,10 @@ const ROOM_BITS: u32 = 56;
 /// It is passed on by value wherever a call is not inlined, and so can live in registers.
 #[derive(Debug, Default)]
 pub struct Writer<'b, O = ()> {
-    bytes: &'b mut [u8],
-    /// Whole bytes written to the buffer.
-    written: usize,
+    /// The buffer behind the whole bytes that are written.
+    rest: &'b mut [u8],
+    /// How long the buffer is, or would have to be by now.
+    length: usize,
     /// Bits that are not in the buffer yet, right-aligned, and their number.
     pending: u64,
     pending_bits: u32,
@@ -42,7 +43,8 @@ impl<'b> Writer<'b, Tracer> {
 impl<'b, O: Default> Writer<'b, O> {
     fn observed(bytes: &'b mut [u8], profile: Profile) -> Self {
         Self {
-            bytes,
+            length: bytes.len(),
+            rest: bytes,
             room: ROOM_BITS,
             profile,
             ..Self::default()
@@ -60,7 +62,7 @@ impl<O> Writer<'_, O> {
     /// The bit that is written next.
     #[inline(always)]
     pub fn position(&self) -> usize {
-        self.written * 8 + self.pending_bits as usize
+        (self.length - self.rest.len()) * 8 + self.pending_bits as usize
     }
 
     /// Whether anything was wrong so far.
@@ -81,7 +83,7 @@ impl<O> Writer<'_, O> {
     }
 }
 
-impl<'a, O: Observer<'a>> Writer<'_, O> {
+impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, name: &'static str) {
         self.settle();
@@ -135,8 +137,16 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
         self.room = 0;
     }
 
+    /// How many further bits are sure to find room.
     #[inline(always)]
-    fn reserve(&mut self, most: u32) {
+    pub(crate) fn room(&self) -> u32 {
+        self.room
+    }
+
+    /// Makes room for `most` bits, or leaves it unused where something was written
+    /// [apart](Self::apart) instead.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, most: u32) {
         if self.room < most {
             self.flush_bytes();
             self.room = ROOM_BITS;
@@ -170,17 +180,61 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
     /// Puts the whole bytes of `pending` into the buffer.
     #[inline(always)]
     fn flush_bytes(&mut self) {
-        let whole = (self.pending_bits / 8) as usize;
-        let aligned = self.pending << 1 << (63 - self.pending_bits);
-        let rest = self.bytes.get_mut(self.written..).unwrap_or_default();
+        // Never more than seven, which the optimiser is told so that it need not look again.
+        let whole = (self.pending_bits / 8) as usize % size_of::<u64>();
+        let word = (self.pending << 1 << (63 - self.pending_bits)).to_be_bytes();
+        let rest = core::mem::take(&mut self.rest);
         if let Some(chunk) = rest.first_chunk_mut() {
             // Bytes beyond the whole ones are overwritten by what follows.
-            *chunk = aligned.to_be_bytes();
-        } else if !store_tail(rest, aligned, whole) {
-            self.fault = self.fault.or(self.bytes.len() * 8, ErrorKind::BufferFull);
+            *chunk = word;
+            self.rest = rest.get_mut(whole..).unwrap_or_default();
+        } else {
+            self.flush_tail(rest, word, whole);
         }
-        self.written += whole;
         self.pending_bits %= 8;
+    }
+
+    /// As [`flush_bytes`](Self::flush_bytes), where fewer than eight bytes have room.
+    #[inline(always)]
+    fn flush_tail(&mut self, rest: &'b mut [u8], word: [u8; 8], whole: usize) {
+        let left = rest.len();
+        match store_tail(rest, word, whole) {
+            Some(behind) => self.rest = behind,
+            None => {
+                self.fault = self.fault.or(self.length * 8, ErrorKind::BufferFull);
+                self.length += whole - left;
+            }
+        }
+    }
+
+    /// Lets code that is not inlined write something, as a call of its own: the writer goes there
+    /// and comes back by value. Whether it wrote or not, the room around is the same.
+    #[inline(always)]
+    pub(crate) fn apart(&mut self, write: impl FnOnce(&mut Self))
+    where
+        O: Default,
+    {
+        let room = self.room;
+        *self = core::mem::take(self).with(write);
+        self.room = room;
+    }
+
+    #[inline(never)]
+    fn with(self, write: impl FnOnce(&mut Self)) -> Self {
+        // Field by field into a place that nobody else knows: into registers, that is.
+        let mut here = Self { room: 0, ..self };
+        write(&mut here);
+        here.flush_bytes();
+        here
+    }
+
+    /// Goes on with `room`, as it was before something was written that need not be there.
+    #[inline(always)]
+    pub(crate) fn rejoin(&mut self, room: u32) {
+        if self.room < room {
+            self.flush_bytes();
+        }
+        self.room = room;
     }
 
     /// Writes one bit.
@@ -240,17 +294,16 @@ impl<'a, O: Observer<'a>> Writer<'_, O> {
         self.bits(0, padding);
         self.flush_bytes();
         self.room = ROOM_BITS;
-        self.written
+        self.length - self.rest.len()
     }
 }
 
-/// Puts the first `whole` bytes of a word where fewer than eight have room; false if they do not
-/// fit.
+/// Puts the first `whole` bytes of a word where fewer than eight have room, and returns what is
+/// behind them, if they fit.
 #[cold]
 #[inline(never)]
-fn store_tail(rest: &mut [u8], word: u64, whole: usize) -> bool {
-    for (to, from) in rest.iter_mut().zip(word.to_be_bytes()).take(whole) {
-        *to = from;
-    }
-    rest.len() >= whole
+fn store_tail(rest: &mut [u8], word: [u8; 8], whole: usize) -> Option<&mut [u8]> {
+    let (to, behind) = rest.split_at_mut_checked(whole)?;
+    to.iter_mut().zip(word).for_each(|(to, from)| *to = from);
+    Some(behind)
 }

@@ -69,25 +69,26 @@ macro_rules! choice {
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
-                let root = |writer: &mut $crate::uper::Writer<'_, O>, index, id| {
-                    $($crate::uper::macros::given!($extensible; writer.flag(false));)?
-                    writer.bits(index, $crate::uper::width_of(Self::LAST));
-                    writer.enter(id);
-                };
+                let marker = 0 $(+ $crate::uper::macros::given!($extensible; 1))?;
+                let width = marker + $crate::uper::width_of(Self::LAST);
                 match self {
                     Self::$first(value) => {
-                        root(writer, 0, $first_id);
+                        writer.bits(0, width);
+                        writer.enter($first_id);
                         $crate::uper::Element::encode(value, writer);
                     }
                     $(Self::$variant(value) => {
-                        root(writer, $index, $id);
+                        writer.bits($index, width);
+                        writer.enter($id);
                         $crate::uper::Element::encode(value, writer);
                     })*
                     $(Self::Unknown(index, value) => $crate::uper::macros::given!($extensible; {
-                        writer.flag(true);
-                        writer.normally_small(*index);
-                        writer.enter("extension");
-                        $crate::uper::Element::encode(value, writer);
+                        writer.apart(|writer| {
+                            writer.flag(true);
+                            writer.normally_small(*index);
+                            writer.enter("extension");
+                            $crate::uper::Element::encode(value, writer);
+                        });
                     }),)?
                 }
                 writer.leave();

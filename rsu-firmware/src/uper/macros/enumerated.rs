@@ -95,16 +95,28 @@ macro_rules! enumerated {
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
+                Self::encode_if(Some(self), writer);
+            }
+
+            #[inline(always)]
+            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+                value: Option<&Self>,
+                writer: &mut $crate::uper::Writer<'_, O>,
+            ) {
+                let marker = 0 $(+ $crate::uper::macros::given!($extensible; 1))?;
+                let width = marker + $crate::uper::width_of(Self::LAST);
                 $($crate::uper::macros::given!($extensible;
-                    if let Self::Unknown(index) = self {
-                        writer.flag(true);
-                        writer.normally_small(*index);
+                    if let Some(Self::Unknown(index)) = value {
+                        writer.apart(|writer| {
+                            writer.flag(true);
+                            writer.normally_small(*index);
+                        });
+                        writer.reserve(width);
                         return;
                     }
-                    writer.flag(false);
                 );)?
-                writer.bits(self.index(), $crate::uper::width_of(Self::LAST));
-                $($crate::uper::macros::given!($extensible; writer.exhaust());)?
+                let index = value.map_or(0, |value| value.index());
+                writer.bits_if(index, width, value.is_some());
             }
         }
 
@@ -157,15 +169,6 @@ macro_rules! enumerated_decode_if {
             let kind = $crate::uper::ErrorKind::Enumeration;
             reader.check_optional::<O>(index <= Self::LAST, start, kind);
             present.then_some(Self::from_root(index))
-        }
-
-        #[inline(always)]
-        fn encode_if<O: $crate::uper::Observer<'a> + Default>(
-            value: Option<&Self>,
-            writer: &mut $crate::uper::Writer<'_, O>,
-        ) {
-            let index = value.map_or(0, |value| value.index());
-            writer.bits_if(index, $crate::uper::width_of(Self::LAST), value.is_some());
         }
     };
 }

@@ -44,6 +44,11 @@ macro_rules! integer {
                 self.0
             }
 
+            /// Where they agree, every value of the type is within the range.
+            const EDITIONS_DIFFER: bool = false $(
+                || $min != $min_2019 || $max != $max_2019
+            )?;
+
             #[inline(always)]
             #[allow(unused_variables)]
             fn range(profile: $crate::uper::Profile) -> (i64, i64) {
@@ -91,7 +96,9 @@ macro_rules! integer {
             ) {
                 let (min, max) = Self::range(writer.profile());
                 let (offset, span) = ((i64::from(self.0) - min) as u64, (max - min) as u64);
-                writer.check(offset <= span, $crate::uper::ErrorKind::Range);
+                if Self::EDITIONS_DIFFER {
+                    writer.check(offset <= span, $crate::uper::ErrorKind::Range);
+                }
                 writer.bits(offset, $crate::uper::width_of(span));
             }
 
@@ -103,7 +110,9 @@ macro_rules! integer {
                 let (min, max) = Self::range(writer.profile());
                 let offset = value.map_or(0, |value| (i64::from(value.0) - min) as u64);
                 let span = (max - min) as u64;
-                writer.check_optional(offset <= span, $crate::uper::ErrorKind::Range);
+                if Self::EDITIONS_DIFFER {
+                    writer.check_optional(offset <= span, $crate::uper::ErrorKind::Range);
+                }
                 writer.bits_if(offset, $crate::uper::width_of(span), value.is_some());
             }
         }
