@@ -81,24 +81,25 @@ impl<'a> MessageFrame<'a> {
         Ok((message, reader.position().div_ceil(8)))
     }
 
-    /// As [`decode`](Self::decode), showing the elements of every list to `visitor` as they are
-    /// validated: the way to see all of a message in a single pass. If the message turns out to be
-    /// wrong, the visitor has seen what came before the error, and must forget it.
+    /// Shows all of a message to `visitor` in the single pass that validates it: the elements of
+    /// every list, and in the end the message. If it turns out to be wrong, the visitor has seen
+    /// what came before the error, and must forget it.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    #[inline]
-    pub fn decode_with(
+    #[inline(always)]
+    pub fn visit(
         bytes: &'a [u8],
         profile: Profile,
         visitor: &mut impl Visitor<'a>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(), Error> {
         let mut reader = Reader::new(bytes, profile);
         let message = <Self as Element>::decode(&mut reader, &mut Visiting(visitor));
         if reader.failed() {
             return Err(why_not_decoded(bytes, profile));
         }
-        Ok(message)
+        visitor.message(&message);
+        Ok(())
     }
 
     /// Writes the message into `buffer` and returns the number of bytes it takes. What lies

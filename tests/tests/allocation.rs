@@ -42,8 +42,8 @@ fn visiting_every_element_while_decoding_does_not_allocate() {
     let mut elements = 0;
     with_every_vector(|vector, _| {
         let mut visitor = Each(|_: &dyn Debug| elements += 1);
-        let message = MessageFrame::decode_with(&vector.uper, vector.profile, &mut visitor);
-        assert!(message.is_ok());
+        let visited = MessageFrame::visit(&vector.uper, vector.profile, &mut visitor);
+        assert!(visited.is_ok());
     });
     assert!(elements > 10_000, "{elements}");
 }

@@ -1,18 +1,21 @@
-//! Seeing the elements of lists while they are validated.
+//! Seeing all of a message while it is validated.
 
 use super::{
-    Connection, IntersectionState, Lane, Link, Movement, Node, ParticipantData, PathHistoryPoint,
-    Phase, PhaseState, PositionOffsetLlv, ReferenceLink, ReferencePath, RegulatorySpeedLimit,
-    RoadPoint, RteData, RtsData,
+    Connection, IntersectionState, Lane, Link, MessageFrame, Movement, Node, ParticipantData,
+    PathHistoryPoint, Phase, PhaseState, PositionOffsetLlv, ReferenceLink, ReferencePath,
+    RegulatorySpeedLimit, RoadPoint, RteData, RtsData,
 };
 use crate::uper::{Element, Observer};
 
 macro_rules! visitor {
     ($($method:ident: $element:ty,)+) => {
-        /// Sees every element of every list of a message in the order of the wire; the elements
-        /// of a list come before the element that holds the list. Fields that are not in a list
-        /// are in the message that the decoder returns.
+        /// Sees every element of every list of a message in the order of the wire, and then the
+        /// message; the elements of a list come before what holds the list.
         pub trait Visitor<'a> {
+            /// The message, which is valid.
+            #[inline(always)]
+            fn message(&mut self, _message: &MessageFrame<'a>) {}
+
             $(
                 #[doc = concat!("An element of a list of [`", stringify!($element), "`].")]
                 #[inline(always)]

@@ -94,7 +94,7 @@ proptest! {
 
     #[test]
     fn what_a_writer_writes_a_reader_reads(
-        values in vec((any::<u64>(), 0..=56_u32), 0..40),
+        values in vec((0..=56_u32).prop_flat_map(|width| (0..1_u64 << width, Just(width))), 0..40),
         buffer_len in 0..300_usize,
     ) {
         let bits: usize = values.iter().map(|&(_, width)| width as usize).sum();
@@ -113,7 +113,7 @@ proptest! {
             if reader.position() + width as usize > buffer_len * 8 {
                 return Ok(());
             }
-            prop_assert_eq!(reader.bits(width), value & ((1 << width) - 1));
+            prop_assert_eq!(reader.bits(width), value);
         }
         if len <= buffer_len {
             let padding = (len * 8 - bits) as u32;

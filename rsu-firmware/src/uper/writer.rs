@@ -154,26 +154,23 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
         self.room -= most;
     }
 
-    /// Writes the low `width` bits (at most 56) of `value`.
+    /// Writes `value` in `width` bits (at most 56), which it must not exceed.
     #[inline(always)]
     pub fn bits(&mut self, value: u64, width: u32) {
-        debug_assert!(width <= ROOM_BITS);
+        debug_assert!(width <= ROOM_BITS && (value >> width == 0 || self.failed()));
         self.reserve(width);
-        let low = value & ((1 << width) - 1);
-        self.pending = (self.pending << width) | low;
+        self.pending = (self.pending << width) | value;
         self.pending_bits += width;
     }
 
-    /// Writes the low `width` bits (at most 56) of `value` if they are `present`. Free of
-    /// branches, as in the reader.
+    /// Writes `value` in `width` bits (at most 56) if it is `present`; zero stands for one that is
+    /// not. Free of branches, as in the reader.
     #[inline(always)]
     pub(crate) fn bits_if(&mut self, value: u64, width: u32, present: bool) {
-        debug_assert!(width <= ROOM_BITS);
+        debug_assert!(width <= ROOM_BITS && (value >> width == 0 || self.failed()));
         self.reserve(width);
-        let taken = u64::from(present).wrapping_neg();
-        let low = value & ((1 << width) - 1) & taken;
-        let width = width & taken as u32;
-        self.pending = (self.pending << width) | low;
+        let width = width & u32::from(present).wrapping_neg();
+        self.pending = (self.pending << width) | value;
         self.pending_bits += width;
     }
 
@@ -182,7 +179,9 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     fn flush_bytes(&mut self) {
         // Never more than seven, which the optimiser is told so that it need not look again.
         let whole = (self.pending_bits / 8) as usize % size_of::<u64>();
-        let word = (self.pending << 1 << (63 - self.pending_bits)).to_be_bytes();
+        // Where nothing is pending, what is stored is overwritten by what follows, too.
+        let word = self.pending.wrapping_shl(self.pending_bits.wrapping_neg());
+        let word = word.to_be_bytes();
         let rest = core::mem::take(&mut self.rest);
         if let Some(chunk) = rest.first_chunk_mut() {
             // Bytes beyond the whole ones are overwritten by what follows.
@@ -298,12 +297,13 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     }
 }
 
-/// Puts the first `whole` bytes of a word where fewer than eight have room, and returns what is
-/// behind them, if they fit.
+/// Puts the first `whole` bytes of a word, or what of them fits, where fewer than eight have room.
+/// Returns what is behind them if they fit.
 #[cold]
 #[inline(never)]
 fn store_tail(rest: &mut [u8], word: [u8; 8], whole: usize) -> Option<&mut [u8]> {
-    let (to, behind) = rest.split_at_mut_checked(whole)?;
-    to.iter_mut().zip(word).for_each(|(to, from)| *to = from);
-    Some(behind)
+    for (to, from) in rest.iter_mut().zip(word).take(whole) {
+        *to = from;
+    }
+    rest.get_mut(whole..)
 }

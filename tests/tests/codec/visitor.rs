@@ -12,7 +12,7 @@ use tests::walk::{Each, walk};
 fn the_visitor_sees_every_element_of_every_list_in_order() {
     let mut elements = 0;
     for vector in PLAIN.into_iter().chain([UNKNOWN_ADDITIONS]).flat_map(read) {
-        let (decoded, seen) = visited(&vector.uper, vector.profile);
+        let (is_valid, seen) = visited(&vector.uper, vector.profile);
         assert!(decoded, "{}", vector.jer);
         let mut walked = Vec::new();
         let mut visitor = Each(|element: &dyn Debug| walked.push(format!("{element:?}")));
@@ -32,23 +32,23 @@ fn the_visitor_does_not_see_the_element_that_breaks_a_rule() {
     let profile = Profile::default();
     let uper = encode(&from_jer(&jer), profile);
 
-    let (decoded, seen) = visited(&uper, profile);
-    assert!(decoded);
+    let (is_valid, seen) = visited(&uper, profile);
+    assert!(is_valid);
     assert_eq!(
         seen.len(),
         5,
         "3 states, their phase and its intersection: {seen:?}"
     );
 
-    let (decoded, seen) = visited(&uper[..uper.len() - 1], profile);
-    assert!(!decoded);
+    let (is_valid, seen) = visited(&uper[..uper.len() - 1], profile);
+    assert!(!is_valid);
     assert_eq!(seen.len(), 2, "the states before the end: {seen:?}");
 }
 
-/// Whether the message was decoded, and the elements that were seen.
+/// Whether the message is valid, and the elements that were seen.
 fn visited(uper: &[u8], profile: Profile) -> (bool, Vec<String>) {
     let mut seen = Vec::new();
     let mut visitor = Each(|element: &dyn Debug| seen.push(format!("{element:?}")));
-    let decoded = MessageFrame::decode_with(uper, profile, &mut visitor).is_ok();
-    (decoded, seen)
+    let is_valid = MessageFrame::visit(uper, profile, &mut visitor).is_ok();
+    (is_valid, seen)
 }

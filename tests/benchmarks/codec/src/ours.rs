@@ -32,8 +32,7 @@ impl Codec for Ours {
 
     fn decode(bytes: &[u8]) -> u64 {
         let mut sum = Sum::default();
-        let message = MessageFrame::decode_with(bytes, PROFILE, &mut sum);
-        sum.message(message.as_ref().expect("it was decoded before"));
+        MessageFrame::visit(bytes, PROFILE, &mut sum).expect("it was decoded before");
         sum.total()
     }
 
@@ -51,7 +50,7 @@ impl Codec for Ours {
             state: None,
             found: None,
         };
-        MessageFrame::decode_with(bytes, PROFILE, &mut finder).expect("a SPAT");
+        MessageFrame::visit(bytes, PROFILE, &mut finder).expect("a SPAT");
         finder.found.unwrap_or(0)
     }
 }

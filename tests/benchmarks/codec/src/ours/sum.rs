@@ -33,34 +33,6 @@ impl Sum {
         self.0
     }
 
-    /// Adds what is not in a list.
-    pub(super) fn message(&mut self, message: &MessageFrame<'_>) {
-        match message {
-            MessageFrame::Bsm(bsm) => self.bsm(bsm),
-            MessageFrame::Map(map) => {
-                values!(self += map.msg_cnt);
-                optional_values!(self += map.time_stamp);
-            }
-            MessageFrame::Spat(spat) => {
-                values!(self += spat.msg_cnt);
-                optional_values!(self += spat.moy, spat.time_stamp);
-                self.text(spat.name.as_ref());
-            }
-            MessageFrame::Rsi(rsi) => {
-                values!(self += rsi.msg_cnt);
-                optional_values!(self += rsi.moy);
-                self.add(u64::from_be_bytes(rsi.id.0));
-                self.position(&rsi.ref_pos);
-            }
-            MessageFrame::Rsm(rsm) => {
-                values!(self += rsm.msg_cnt);
-                self.add(u64::from_be_bytes(rsm.id.0));
-                self.position(&rsm.ref_pos);
-            }
-            MessageFrame::Unknown(index, _) => self.add(u64::from(*index)),
-        }
-    }
-
     fn add(&mut self, value: u64) {
         self.0 = self.0.wrapping_add(value);
     }
@@ -250,6 +222,34 @@ pub(super) fn change(state: &PhaseState<'_>) -> u64 {
 }
 
 impl<'a> Visitor<'a> for Sum {
+    #[inline(always)]
+    fn message(&mut self, message: &MessageFrame<'a>) {
+        match message {
+            MessageFrame::Bsm(bsm) => self.bsm(bsm),
+            MessageFrame::Map(map) => {
+                values!(self += map.msg_cnt);
+                optional_values!(self += map.time_stamp);
+            }
+            MessageFrame::Spat(spat) => {
+                values!(self += spat.msg_cnt);
+                optional_values!(self += spat.moy, spat.time_stamp);
+                self.text(spat.name.as_ref());
+            }
+            MessageFrame::Rsi(rsi) => {
+                values!(self += rsi.msg_cnt);
+                optional_values!(self += rsi.moy);
+                self.add(u64::from_be_bytes(rsi.id.0));
+                self.position(&rsi.ref_pos);
+            }
+            MessageFrame::Rsm(rsm) => {
+                values!(self += rsm.msg_cnt);
+                self.add(u64::from_be_bytes(rsm.id.0));
+                self.position(&rsm.ref_pos);
+            }
+            MessageFrame::Unknown(index, _) => self.add(u64::from(*index)),
+        }
+    }
+
     fn path_history_point(&mut self, point: &PathHistoryPoint) {
         self.offset(&point.llv_offset);
         values!(self += point.time_offset);
