@@ -101,6 +101,9 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often the radio task looks at counters and clock when nothing else happens.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// Frames that are handled in a row when they wait already, before anybody else has a turn.
+const FRAMES_AT_ONCE: usize = 32;
+
 /// How often it does so when frames never end.
 const ROUND_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -283,12 +286,19 @@ impl Service {
                     }
                 }
                 frame = self.radio.receive() => {
-                    let Some(frame) = frame? else { return Ok(()) };
-                    if let Some(recorder) = &self.recorder {
-                        recorder.record(&frame.received);
+                    let Some(mut frame) = frame? else { return Ok(()) };
+                    for more in (0..FRAMES_AT_ONCE).rev() {
+                        if let Some(recorder) = &self.recorder {
+                            recorder.record(&frame.received);
+                        }
+                        // A dropped frame has raised its counter, which running information reports.
+                        let _ = self.station.handle_frame(&frame.received);
+                        if more == 0 {
+                            break;
+                        }
+                        let Some(waiting) = self.radio.receive_waiting() else { break };
+                        frame = waiting;
                     }
-                    // A dropped frame has raised its counter, which running information reports.
-                    let _ = self.station.handle_frame(&frame.received);
                 }
             }
         }

@@ -454,6 +454,26 @@ async fn exchange(radio: &mut Udp, from: &str) {
 }
 
 #[tokio::test]
+async fn what_waits_already_is_lent_at_once_and_in_order() {
+    let mut radio = Udp::bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").expect("binds");
+    let to = radio.local_address().expect("is bound");
+    for number in 0..100_u8 {
+        sender.send_to(&[number], to).expect("is sent");
+    }
+    let first = radio.receive().await.expect("never fails");
+    assert_eq!(first.expect("never ends").received.bytes, [0]);
+    for number in 1..100_u8 {
+        let frame = radio.receive_waiting().expect("waits");
+        assert_eq!(
+            (frame.received.bytes, frame.packet),
+            (&[number][..], number.into())
+        );
+    }
+    assert!(radio.receive_waiting().is_none());
+}
+
+#[tokio::test]
 async fn an_address_that_cannot_be_bound_is_an_error() {
     let taken = Udp::bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
     let again = Udp::bind(taken.local_address().expect("is bound"));

@@ -84,34 +84,52 @@ impl Udp {
         }
     }
 
+    /// The next frame, if it is there already.
+    pub fn receive_waiting(&mut self) -> Option<Frame<'_>> {
+        let length = match self.socket.try_recv(&mut self.datagram) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            received => self.whole(received)?,
+        };
+        Some(self.frame(length))
+    }
+
     /// Waits for a datagram that is whole.
     async fn datagram(&mut self) -> usize {
         loop {
-            match self.socket.recv(&mut self.datagram).await {
-                Ok(length) if length <= DATAGRAM_LENGTH_MAX => {
-                    self.failing = false;
-                    return length;
-                }
-                Ok(_) => self.dropped.truncated_datagrams += 1,
-                Err(error) => {
-                    self.dropped.receive_errors += 1;
-                    if !self.failing {
-                        tracing::warn!(%error, "cannot receive from the radio");
-                    }
-                    self.failing = true;
-                    tokio::time::sleep(ERROR_PAUSE).await;
-                }
+            let received = self.socket.recv(&mut self.datagram).await;
+            let has_failed = received.is_err();
+            if let Some(length) = self.whole(received) {
+                return length;
+            }
+            if has_failed {
+                tokio::time::sleep(ERROR_PAUSE).await;
             }
         }
     }
-}
 
-impl Radio for Udp {
-    async fn receive(&mut self) -> Result<Option<Frame<'_>>, RadioError> {
-        let length = self.datagram().await;
+    /// The length of a datagram that can be delivered; counts what cannot.
+    fn whole(&mut self, received: io::Result<usize>) -> Option<usize> {
+        match received {
+            Ok(length) if length <= DATAGRAM_LENGTH_MAX => {
+                self.failing = false;
+                return Some(length);
+            }
+            Ok(_) => self.dropped.truncated_datagrams += 1,
+            Err(error) => {
+                self.dropped.receive_errors += 1;
+                if !self.failing {
+                    tracing::warn!(%error, "cannot receive from the radio");
+                }
+                self.failing = true;
+            }
+        }
+        None
+    }
+
+    fn frame(&mut self, length: usize) -> Frame<'_> {
         let packet = self.packets;
         self.packets += 1;
-        Ok(Some(Frame {
+        Frame {
             received: Received {
                 time: clock::now(),
                 rssi_dbm: None,
@@ -119,6 +137,13 @@ impl Radio for Udp {
             },
             packet,
             restarted: false,
-        }))
+        }
+    }
+}
+
+impl Radio for Udp {
+    async fn receive(&mut self) -> Result<Option<Frame<'_>>, RadioError> {
+        let length = self.datagram().await;
+        Ok(Some(self.frame(length)))
     }
 }

@@ -19,11 +19,13 @@ pub(crate) const VEHICLES_MAX: usize = 500;
 
 /// What became of the frames of a run.
 pub(crate) struct Outcome {
-    /// Frames offered per second.
-    pub(crate) rate: u32,
+    /// Frames that were offered per second; fewer than were to be where the sender has no time.
+    pub(crate) rate: f64,
     pub(crate) sent: usize,
     /// Frames that were not published, nor left out because of the contract's limit.
     pub(crate) lost: usize,
+    /// Those of them that the program did not fetch from the kernel in time.
+    pub(crate) overflowed: u64,
     /// From the send to UDP until the publish is read from the broker's socket, in ascending
     /// order; none where frames were not published.
     pub(crate) latencies: Vec<Duration>,
@@ -35,6 +37,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// The share of the frames that was lost.
+    pub(crate) fn loss(&self) -> f64 {
+        self.lost as f64 / self.sent.max(1) as f64
+    }
+
     /// The latency that so large a share of the frames does not exceed.
     pub(crate) fn latency(&self, share: f64) -> Option<Duration> {
         let last = self.latencies.len().checked_sub(1)?;
@@ -62,10 +69,12 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     sink.take();
     offer.sent.clear();
     let left_out = subject.left_out()?;
+    let overflowed = subject.overflowed()?;
     let cpu = subject.cpu_time()?;
     let began = Instant::now();
     offer.send_at(rate, time)?;
-    let cpu = (subject.cpu_time()? - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
+    let took = began.elapsed().as_secs_f64();
+    let cpu = (subject.cpu_time()? - cpu).as_secs_f64() / took;
     let resident_bytes = subject.resident_bytes()?;
     settle(&sink);
     let arrivals = sink.take();
@@ -78,9 +87,10 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
         false => Vec::new(),
     };
     Ok(Outcome {
-        rate,
+        rate: offer.sent.len() as f64 / took,
         sent: offer.sent.len(),
         lost,
+        overflowed: subject.overflowed()? - overflowed,
         latencies,
         cpu,
         resident_bytes,

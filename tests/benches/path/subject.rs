@@ -106,6 +106,19 @@ impl Subject {
         Ok(counts.sum())
     }
 
+    /// Datagrams that the kernel has dropped so far because the program did not fetch them.
+    pub(crate) fn overflowed(&self) -> io::Result<u64> {
+        let port = format!(":{:04X}", self.listen.port());
+        let sockets = self.proc("net/udp")?;
+        let of_port = |line: &&str| {
+            let address = line.split_whitespace().nth(1);
+            address.is_some_and(|address| address.ends_with(&port))
+        };
+        let drops = sockets.lines().find(of_port);
+        let drops = drops.and_then(|line| line.split_whitespace().last()?.parse().ok());
+        Ok(drops.unwrap_or(0))
+    }
+
     fn proc(&self, file: &str) -> io::Result<String> {
         fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
     }
