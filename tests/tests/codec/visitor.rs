@@ -13,7 +13,7 @@ fn the_visitor_sees_every_element_of_every_list_in_order() {
     let mut elements = 0;
     for vector in PLAIN.into_iter().chain([UNKNOWN_ADDITIONS]).flat_map(read) {
         let (is_valid, seen) = visited(&vector.uper, vector.profile);
-        assert!(decoded, "{}", vector.jer);
+        assert!(is_valid, "{}", vector.jer);
         let mut walked = Vec::new();
         let mut visitor = Each(|element: &dyn Debug| walked.push(format!("{element:?}")));
         walk(&decode(&vector.uper, vector.profile), &mut visitor);
