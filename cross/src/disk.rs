@@ -23,6 +23,9 @@ const ENVIRONMENT_BYTES: usize = 512;
 /// The granularity of what is written to the disk and what is left out.
 const BLOCK_BYTES: usize = 4096;
 
+/// What GPT takes at each end of the disk, in whole blocks.
+const TABLE_BYTES: u16 = 5 * 4096;
+
 /// Linux file system, in the words of GPT.
 const PARTITION_TYPE: &str = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 
@@ -82,7 +85,7 @@ pub fn write(board: &Board, parts: &Parts<'_>, file: &Path) -> Result<(), Error>
     let end_mib = partitions
         .last()
         .map_or(0, |last| last.start_mib + last.size_mib);
-    let mut image = fs::File::create(file).doing("write", file)?;
+    let mut image = create(file)?;
     image
         .set_len((end_mib + LAST_MIB) << 20)
         .doing("write", file)?;
@@ -96,7 +99,7 @@ pub fn write(board: &Board, parts: &Parts<'_>, file: &Path) -> Result<(), Error>
         };
         place_content(partition, content, &mut image, file)?;
     }
-    Ok(())
+    write_out_tables(&mut image, file)
 }
 
 /// Copies an image, but with another data partition.
@@ -107,7 +110,7 @@ pub fn write(board: &Board, parts: &Parts<'_>, file: &Path) -> Result<(), Error>
 pub fn with_data(board: &Board, image: &Path, data: &Path, to: &Path) -> Result<(), Error> {
     let mut from = fs::File::open(image).doing("read", image)?;
     let length = from.metadata().doing("read", image)?.len();
-    let mut file = fs::File::create(to).doing("write", to)?;
+    let mut file = create(to)?;
     file.set_len(length).doing("write", to)?;
     let mut position = 0;
     for partition in partitions(board)
@@ -120,7 +123,8 @@ pub fn with_data(board: &Board, image: &Path, data: &Path, to: &Path) -> Result<
         position = start + (partition.size_mib << 20);
     }
     from.seek(SeekFrom::Start(position)).doing("read", image)?;
-    copy_blocks(from, image, position, &mut file, to)
+    copy_blocks(from, image, position, &mut file, to)?;
+    write_out_tables(&mut file, to)
 }
 
 /// Writes the map of what must be written to a disk: all but holes, with checksums.
@@ -218,6 +222,25 @@ fn initial_environment() -> Vec<u8> {
     let mut environment = crc.sum().to_le_bytes().to_vec();
     environment.extend(strings);
     environment
+}
+
+fn create(file: &Path) -> Result<fs::File, Error> {
+    let mut options = fs::OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(true);
+    options.open(file).doing("write", file)
+}
+
+/// Fills the holes of the partition tables with zeros. Checksums go over them, while what is left
+/// out of the map stays on a card as it was.
+fn write_out_tables(disk: &mut fs::File, path: &Path) -> Result<(), Error> {
+    let mut table = [0; TABLE_BYTES as usize];
+    for end in [SeekFrom::Start(0), SeekFrom::End(-i64::from(TABLE_BYTES))] {
+        let start = disk.seek(end).doing("read", path)?;
+        disk.read_exact(&mut table).doing("read", path)?;
+        disk.seek(SeekFrom::Start(start)).doing("write", path)?;
+        disk.write_all(&table).doing("write", path)?;
+    }
+    Ok(())
 }
 
 fn place_content(

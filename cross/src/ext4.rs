@@ -39,9 +39,12 @@ impl FileSystem<'_> {
         );
         mkfs.env("E2FSPROGS_FAKE_TIME", self.time_s.to_string());
         mkfs.args(["-E", &format!("hash_seed={uuid},root_owner=0:0")]);
-        if self.read_only {
-            mkfs.args(["-O", "^has_journal,^metadata_csum,^64bit"]);
-        }
+        // Blocks of zeros are not written to a card, and must not matter where it had something else:
+        // no room to grow, and tables that say how far they are used.
+        mkfs.arg("-O").arg(match self.read_only {
+            true => "^resize_inode,^has_journal,^metadata_csum,^64bit,uninit_bg",
+            false => "^resize_inode",
+        });
         output(mkfs.arg("-d").arg(folder).arg(file)).map_err(|error| {
             Error::Refused(format!(
                 "{} does not get its {} MiB: {error}",

@@ -1,7 +1,10 @@
 //! Getting an image onto units: the first one onto a disk, later ones over ssh.
 
+mod first;
 pub mod fleet;
 pub mod report;
+
+pub use first::{first, provisioned_disk};
 
 use std::path::Path;
 use std::thread::sleep;
@@ -10,12 +13,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::debian::sha256;
-use crate::disk;
-use crate::error::{Doing, Error};
-use crate::image::{Image, data_partition};
-use crate::place;
-use crate::process::{program, shown};
-use crate::provision::Unit;
+use crate::error::Error;
 use crate::ssh::Host;
 
 /// Longest time from the restart until the unit has decided which slot it keeps: three attempts, or
@@ -25,49 +23,6 @@ const ASK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Attempts that the boot script gives a slot; a proven one has them all.
 const ATTEMPTS: &str = "3";
-
-/// Writes an image with a unit's identity to a card, an eMMC, or a file.
-///
-/// # Errors
-///
-/// The image is not built, the disk is in use, or bmaptool fails.
-pub fn first(image: &Image<'_>, unit: &Unit, to: &Path) -> Result<(), Error> {
-    refuse_mounted(to)?;
-    let folder = tempfile::tempdir_in(&image.folder).doing("make a folder in", &image.folder)?;
-    let disk = folder.path().join("disk.img");
-    provisioned_disk(image, unit, &disk)?;
-    let map = folder.path().join("disk.img.bmap");
-    disk::map(&disk, &map)?;
-    let mut bmaptool = program("bmaptool", ["copy", "--bmap"]);
-    shown(bmaptool.arg(&map).arg(&disk).arg(to))
-}
-
-/// Makes a copy of the disk's image with a unit's identity in it.
-///
-/// # Errors
-///
-/// The image is not built, or the unit's files are wrong.
-pub fn provisioned_disk(image: &Image<'_>, unit: &Unit, disk: &Path) -> Result<(), Error> {
-    let folder = tempfile::tempdir().doing("make a folder in", &std::env::temp_dir())?;
-    let content = folder.path().join("content");
-    place::folder(&content)?;
-    unit.lay_out(&content)?;
-    let data = folder.path().join("data.ext4");
-    data_partition(image.board, &content, &data)?;
-    disk::with_data(image.board, &image.disk(), &data, disk)
-}
-
-/// A disk of which something is mounted is most likely the host's own.
-fn refuse_mounted(disk: &Path) -> Result<(), Error> {
-    let mounts = Path::new("/proc/mounts");
-    let text = std::fs::read_to_string(mounts).doing("read", mounts)?;
-    let disk = disk.canonicalize().unwrap_or_else(|_| disk.to_owned());
-    let disk = disk.to_string_lossy();
-    match text.lines().find(|line| line.starts_with(disk.as_ref())) {
-        Some(line) => Err(Error::Refused(format!("{disk} is in use: {line}"))),
-        None => Ok(()),
-    }
-}
 
 /// What has become of a unit's update.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

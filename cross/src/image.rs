@@ -1,5 +1,6 @@
 //! What a build leaves behind: program, root, disk image with its map, bundle.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use crate::board::Board;
@@ -79,9 +80,8 @@ impl<'a> Image<'a> {
     /// The build fails.
     pub fn build_program(&self) -> Result<(), Error> {
         let features = self.board.features.join(",");
-        // A program that aborts never unwinds; the tables for it would be a sixth of its size.
-        let no_tables = format!(
-            "target.{}.rustflags=[\"-Cforce-unwind-tables=no\"]",
+        let linking = format!(
+            "target.{}.rustflags=[\"-Clink-args=-Wl,-T,cross/no-unwinding.ld,--no-eh-frame-hdr\"]",
             self.board.target
         );
         let arguments = [
@@ -97,7 +97,7 @@ impl<'a> Image<'a> {
             "--target",
             &self.board.target,
             "--config",
-            &no_tables,
+            &linking,
         ];
         let mut build = cross::command(&arguments.map(Into::into))?;
         build.current_dir(place::workspace());
@@ -120,7 +120,6 @@ impl<'a> Image<'a> {
     /// As [`Image::build`].
     pub fn build_with(&self, program: &Path) -> Result<(), Error> {
         place::folder(&self.folder)?;
-        let time_s = commit_time_s()?;
         let folder = tempfile::tempdir_in(&self.folder).doing("make a folder in", &self.folder)?;
         let tree = folder.path().join("root");
         place::folder(&tree)?;
@@ -135,13 +134,25 @@ impl<'a> Image<'a> {
             keyring: &authority,
         };
         root::lay_out(&contents, &tree)?;
+        self.build_from(&tree)
+    }
+
+    /// As [`Image::build`], from the content of a slot.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::build`].
+    pub fn build_from(&self, tree: &Path) -> Result<(), Error> {
+        place::folder(&self.folder)?;
+        let time_s = commit_time_s()?;
+        let folder = tempfile::tempdir_in(&self.folder).doing("make a folder in", &self.folder)?;
         let root = FileSystem {
             label: "root",
             size_mib: self.board.slots.root_mib,
             read_only: true,
             time_s,
         };
-        root.make(&tree, &self.root())?;
+        root.make(tree, &self.root())?;
 
         let empty = folder.path().join("empty");
         place::folder(&empty)?;
@@ -163,13 +174,7 @@ impl<'a> Image<'a> {
     /// The root or a key is missing.
     pub fn bundle_up(&self) -> Result<(), Error> {
         let root = self.root();
-        if !root.is_file() {
-            let command = format!("`cross/rsu-image build --board {}`", self.board.name);
-            return Err(Error::content(
-                &root,
-                format!("is not built yet: {command}"),
-            ));
-        }
+        self.built(&root)?;
         let bundle = Bundle {
             root: &root,
             compatible: &self.board.compatible(),
@@ -177,6 +182,23 @@ impl<'a> Image<'a> {
             keys: &self.keys,
         };
         bundle.write(&self.bundle())
+    }
+
+    /// The size of the disk that the image takes.
+    ///
+    /// # Errors
+    ///
+    /// The image is not built yet.
+    pub fn disk_bytes(&self) -> Result<u64, Error> {
+        Ok(self.built(&self.disk())?.len())
+    }
+
+    /// What the operating system knows about a file of this image.
+    fn built(&self, file: &Path) -> Result<Metadata, Error> {
+        file.metadata().map_err(|error| {
+            let command = format!("`cross/rsu-image build --board {}`", self.board.name);
+            Error::content(file, format!("is not built yet ({error}): {command}"))
+        })
     }
 }
 
