@@ -4,6 +4,7 @@ mod answers;
 #[cfg(feature = "demo")]
 mod demo;
 mod encode;
+#[cfg(feature = "fleet")]
 mod fleet;
 mod hex;
 mod inspect;
@@ -45,6 +46,7 @@ enum Command {
     Run(run::Options),
     SelfCheck(self_check::Options),
     Replay(replay::Options),
+    #[cfg(feature = "fleet")]
     Fleet(fleet::Options),
     Inspect(inspect::Options),
     Encode(encode::Options),
@@ -73,6 +75,7 @@ impl Arguments {
             Command::Run(options) => run::run(options, logging),
             Command::SelfCheck(options) => self_check::run(options, logging),
             Command::Replay(options) => replay::run(options, logging),
+            #[cfg(feature = "fleet")]
             Command::Fleet(options) => fleet::run(options, logging),
             Command::Inspect(options) => inspect::run(options, logging),
             Command::Encode(options) => encode::run(options, logging),

@@ -9,6 +9,7 @@ pub mod device;
 pub mod downlink;
 pub mod health;
 pub mod http;
+mod json;
 pub mod logging;
 pub mod mqtt;
 pub mod platform;

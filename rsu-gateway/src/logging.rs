@@ -15,10 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Subscriber;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, fmt, reload};
+use tracing_subscriber::{fmt, reload};
 
 pub use background::QUEUE_LINES_MAX;
 pub use filter::{Filter, InvalidFilter};
@@ -43,7 +44,7 @@ pub struct Settings {
 /// Changes the logging of the process, and reads its last lines.
 #[derive(Clone, Debug)]
 pub struct LogControl {
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
     sites: Arc<Sites>,
     recent: RecentLines,
     background: Option<Background>,
@@ -54,7 +55,7 @@ pub struct LogControl {
 /// # Errors
 /// It is set up already, or the thread that writes cannot be started.
 pub fn start(settings: Settings) -> io::Result<LogControl> {
-    let (filter, filter_handle) = reload::Layer::new(settings.filter.to_env_filter());
+    let (filter, filter_handle) = reload::Layer::new(settings.filter.0);
     let sites = Arc::new(Sites::new(settings.site_limit));
     let recent = RecentLines::default();
     let background = match format::stderr_is_journal() {
@@ -111,8 +112,9 @@ impl LogControl {
     /// # Errors
     /// Logging has ended.
     pub fn set_filter(&self, filter: &Filter) -> io::Result<()> {
-        let filter = filter.to_env_filter();
-        self.filter.reload(filter).map_err(io::Error::other)
+        self.filter
+            .reload(filter.0.clone())
+            .map_err(io::Error::other)
     }
 
     /// Says, for each call site whose time is over, how many lines were left out: to be called

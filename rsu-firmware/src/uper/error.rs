@@ -125,6 +125,7 @@ impl PackedFault {
         self.0 |= u64::from(!ok) << Self::SOMEWHERE;
     }
 
+    #[inline(never)]
     pub(super) fn unpack(self) -> Option<Fault> {
         let number = (self.0 & 0xFF).checked_sub(1)?;
         Some(Fault {
@@ -209,7 +210,8 @@ impl fmt::Debug for FieldPath {
     }
 }
 
-/// Follows the way through the message and remembers the first failure.
+/// Follows the way through the message and remembers the first failure. Calls all over the message
+/// set: inlined they would be half of the codec, and they are only made for messages that are wrong.
 pub(crate) struct Tracer {
     path: FieldPath,
     error: Option<Error>,
@@ -247,17 +249,20 @@ impl Default for Tracer {
 impl Observer<'_> for Tracer {
     const EXACT: bool = true;
 
+    #[inline(never)]
     fn enter(&mut self, name: &'static str, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Field(name));
     }
 
+    #[inline(never)]
     fn enter_element(&mut self, index: usize, fault: Option<Fault>) {
         self.note(fault);
         self.path.push(Step::Element(index));
     }
 
     /// The innermost field is left first, with the whole path still there.
+    #[inline(never)]
     fn leave(&mut self, fault: Option<Fault>) {
         self.note(fault);
         self.path.pop();

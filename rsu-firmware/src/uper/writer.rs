@@ -106,9 +106,16 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     #[inline(always)]
     fn settle(&mut self) {
         if O::EXACT {
-            self.flush_bytes();
+            self.flush_exactly();
             self.room = ROOM_BITS;
         }
+    }
+
+    /// A call, as the methods of [`Tracer`] are.
+    #[cold]
+    #[inline(never)]
+    fn flush_exactly(&mut self) {
+        self.flush_bytes();
     }
 
     /// Notes that the value to be written breaks the rules, unless `ok`.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::answers::answer_every_line;
 use super::{Failure, ProfileOption, hex, logging, output};
+use crate::json;
 
 /// Encode messages: JER values on stdin, one a line, to UPER in hex on stdout.
 ///
@@ -32,17 +33,10 @@ pub(super) fn run(options: &Options, logging: &logging::Options) -> Result<(), F
 }
 
 fn encode<'b>(line: &[u8], profile: Profile, buffer: &'b mut [u8]) -> Result<&'b [u8], Value> {
-    let json = &mut serde_json::Deserializer::from_slice(line);
-    let message: MessageFrame<'_> =
-        serde_path_to_error::deserialize(&mut *json).map_err(|error| {
-            let path = error.path().to_string();
-            let field = if path == "." { "MessageFrame" } else { &path };
-            let message = error.inner().to_string();
-            let kind = kind_of(&message, error.inner());
-            output::input_error(None, field, kind, &message)
-        })?;
-    json.end()
-        .map_err(|error| output::input_error(None, "MessageFrame", "json", &error.to_string()))?;
+    let message: MessageFrame<'_> = json::read(line).map_err(|error| {
+        let field = error.path.as_deref().unwrap_or("MessageFrame");
+        output::input_error(None, field, kind_of(&error), &error.problem)
+    })?;
     let len = message
         .encode(buffer, profile)
         .map_err(|error| output::codec_error(&error))?;
@@ -50,11 +44,11 @@ fn encode<'b>(line: &[u8], profile: Profile, buffer: &'b mut [u8]) -> Result<&'b
 }
 
 /// The codec's own refusals name their kind before a colon; the rest is JSON's.
-fn kind_of<'m>(message: &'m str, error: &serde_json::Error) -> &'m str {
-    if error.is_syntax() || error.is_eof() {
+fn kind_of(error: &json::Error) -> &str {
+    if error.is_syntax {
         return "json";
     }
-    match message.split_once(':') {
+    match error.problem.split_once(':') {
         Some((kind @ ("range" | "enumeration" | "alternative" | "size"), _)) => kind,
         _ => "schema",
     }

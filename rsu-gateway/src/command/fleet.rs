@@ -11,7 +11,7 @@ mod transposition;
 mod unit;
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -32,7 +32,7 @@ use self::table::Table;
 use self::tally::Tally;
 use self::transposition::Transposition;
 use self::unit::{LogBook, Unit};
-use super::{Failure, ProfileOption, logging, output, stop};
+use super::{Failure, ProfileOption, logging, stop};
 use crate::mqtt::{self, BrokerAddress};
 use crate::platform::{self, RsuId, UnitPosition};
 
@@ -120,7 +120,9 @@ async fn fleet(options: &Options) -> Result<(), Failure> {
     crew.end().await?;
     await_stragglers(&log_books, &tally).await;
     let last = Reading::take(&log_books, &tally);
-    output::say(&format!("{}{machine}\n", table.summary(&last)))?;
+    let mut stdout = io::stdout().lock();
+    write!(stdout, "{}{machine}\n", table.summary(&last))?;
+    stdout.flush()?;
     verdict(&last, &subscriber)
 }
 

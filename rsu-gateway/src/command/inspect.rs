@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::answers::answer_every_line;
 use super::{Arguments, Failure, ProfileOption, hex, logging, output};
+use crate::json;
 use crate::radio::Radio;
 use crate::radio::trace::{Pace, Trace};
 
@@ -91,7 +92,7 @@ fn answer(line: &[u8], profile: Profile, output: &mut dyn Write) -> io::Result<(
         }
     };
     match MessageFrame::decode(&bytes, profile) {
-        Ok(message) => Ok(serde_json::to_writer(output, &message)?),
+        Ok(message) => output.write_all(&serde_json::to_vec(&message)?),
         Err(error) => write!(output, "{}", output::codec_error(&error)),
     }
 }
@@ -212,14 +213,13 @@ impl Show {
     }
 
     fn print(&self, value: &MessageFrame<'_>) -> io::Result<()> {
-        let mut output = io::stdout().lock();
+        let mut text = serde_json::to_vec(value)?;
         if self.pretty {
-            let value: Value = serde_json::to_value(value)?;
-            serde_json::to_writer_pretty(&mut output, &value)?;
-        } else {
-            serde_json::to_writer(&mut output, value)?;
+            let value: Value = json::read(&text).map_err(io::Error::other)?;
+            text = serde_json::to_vec_pretty(&value)?;
         }
-        output.write_all(b"\n")
+        text.push(b'\n');
+        io::stdout().lock().write_all(&text)
     }
 }
 

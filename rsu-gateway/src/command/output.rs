@@ -1,20 +1,10 @@
 //! What the commands share in speaking to whoever called them.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 
 use rsu_firmware::uper;
 use serde_json::{Value, json};
-
-/// Writes a result to stdout.
-///
-/// # Errors
-/// Those of stdout.
-pub(super) fn say(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
-}
 
 /// An error and everything that caused it, on one line.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {

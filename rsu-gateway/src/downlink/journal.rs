@@ -14,6 +14,7 @@ use std::sync::Arc;
 use flate2::Crc;
 
 use super::state::{Entry, State};
+use crate::json;
 use crate::spool::fs::{self, File, Fs, Open};
 
 const FILE_NAME: &str = "commands.journal";
@@ -144,7 +145,7 @@ fn record(bytes: &[u8]) -> Option<(Entry, &[u8])> {
     if !is_record {
         return None;
     }
-    Some((serde_json::from_slice(body).ok()?, rest))
+    Some((json::read(body).ok()?, rest))
 }
 
 fn checksum(bytes: &[u8]) -> u32 {

@@ -2,13 +2,11 @@
 
 use std::str::FromStr;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 
-/// A log filter whose syntax was checked: a level, or directives such as
-/// `info,rsu_gateway::mqtt=debug`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter(String);
+/// A log filter: a level, or directives such as `info,rsu_gateway::mqtt=debug`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter(pub(super) Targets);
 
 /// Why a text is no log filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +19,7 @@ pub struct InvalidFilter {
 impl Default for Filter {
     /// `info`
     fn default() -> Self {
-        Self("info".into())
+        Self(Targets::new().with_default(LevelFilter::INFO))
     }
 }
 
@@ -29,35 +27,23 @@ impl FromStr for Filter {
     type Err = InvalidFilter;
 
     fn from_str(directives: &str) -> Result<Self, Self::Err> {
-        match parse(directives) {
-            Ok(_) => Ok(Self(directives.into())),
-            Err(reason) => Err(InvalidFilter {
-                filter: directives.into(),
-                reason,
-            }),
-        }
-    }
-}
-
-impl Filter {
-    pub(super) fn to_env_filter(&self) -> EnvFilter {
-        // It was parsed before; should that ever change, everything important is still said.
-        parse(&self.0).unwrap_or_else(|_| EnvFilter::new("info"))
+        parse(directives).map(Self).map_err(|reason| InvalidFilter {
+            filter: directives.into(),
+            reason,
+        })
     }
 }
 
 /// A word alone has to be a level: tracing would take a misspelt one for the name of a module, and
 /// log nothing.
-fn parse(directives: &str) -> Result<EnvFilter, String> {
+fn parse(directives: &str) -> Result<Targets, String> {
     let is_level = |word: &&str| word.trim().parse::<LevelFilter>().is_ok();
-    let mut words = directives
-        .split(',')
-        .filter(|part| !part.contains(['=', '[']));
+    let mut words = directives.split(',').filter(|part| !part.contains('='));
     match words.find(|word| !is_level(word)) {
         Some(word) => Err(format!("\"{word}\" is no level")),
-        None => EnvFilter::builder()
-            .parse(directives)
-            .map_err(|error| error.to_string()),
+        None => directives
+            .parse()
+            .map_err(|error: ParseError| error.to_string()),
     }
 }
 

@@ -25,6 +25,7 @@ use super::rsi_down::RsiDown;
 use super::rsm_down::RsmDown;
 use super::spat_down::SpatDown;
 use crate::downlink::{Addressee, Command, CommandKind, Downlink, Refusal, SeqNum, Unreadable};
+use crate::json;
 
 /// Reads a command of the given kind.
 ///
@@ -114,14 +115,9 @@ pub(super) fn members(payload: &[u8]) -> Result<Value, Refusal> {
 
 /// Reads those members of an object that `T` knows.
 pub(super) fn part<T: DeserializeOwned>(members: &Value) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(members).map_err(|error| {
-        let path = error.path().to_string();
-        let what = error.inner();
-        Refusal::bad_parameter(match path.as_str() {
-            "." => what.to_string(),
-            path => format!("{path}: {what}"),
-        })
-    })
+    let text =
+        serde_json::to_vec(members).map_err(|error| Refusal::bad_parameter(error.to_string()))?;
+    json::read(&text).map_err(|error| Refusal::bad_parameter(error.to_string()))
 }
 
 fn seq_num(members: &Value) -> Result<Option<SeqNum>, Refusal> {

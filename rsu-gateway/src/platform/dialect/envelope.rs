@@ -12,6 +12,8 @@
 //! three seconds. Neither sampling nor operations can be changed here, and what comes down is not
 //! answered.
 
+use std::fmt::Display;
+
 use rsu_firmware::message::{MessageFrame, RoadSideInformation};
 use rsu_firmware::time::{Span, Timestamp};
 use rsu_firmware::uper::Profile;
@@ -23,6 +25,7 @@ use super::{AlertSource, Dialect, Form, Report, Stream, Unwritable};
 use crate::downlink::{
     Command, CommandKind, Downlink, MapBroadcast, Refusal, RsiBroadcast, RsmBroadcast, Unreadable,
 };
+use crate::json;
 use crate::platform::content::{Alert, Heartbeat, RsuStatus};
 use crate::platform::unit::{RsuId, Unit};
 
@@ -249,8 +252,9 @@ fn append(message: &[u8], payload: &mut Vec<u8>) -> Result<(), Unwritable> {
 
 /// The same message with memory of its own.
 fn detached<T: DeserializeOwned>(message: &impl Serialize) -> Result<T, Fault> {
-    let detached = serde_json::to_value(message).and_then(serde_json::from_value);
-    detached.map_err(|error| Fault::Bad(format!("the message: {error}")))
+    let bad = |error: &dyn Display| Fault::Bad(format!("the message: {error}"));
+    let text = serde_json::to_vec(message).map_err(|error| bad(&error))?;
+    json::read(&text).map_err(|error| bad(&error))
 }
 
 /// The event of an RSI. What the platform sends is held event by event, so there must be just one.
