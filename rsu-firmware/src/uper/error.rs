@@ -125,7 +125,6 @@ impl PackedFault {
         self.0 |= u64::from(!ok) << Self::SOMEWHERE;
     }
 
-    #[inline(never)]
     pub(super) fn unpack(self) -> Option<Fault> {
         let number = (self.0 & 0xFF).checked_sub(1)?;
         Some(Fault {
