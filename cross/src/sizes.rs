@@ -1,16 +1,18 @@
 //! How big everything has become.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::error::{Doing, Error};
 use crate::image::Image;
 
-/// A line for each file of an image: what, bytes, bytes on disk.
+/// A line for each file of an image: what, bytes, bytes on disk; those that are not built yet are
+/// told as such.
 ///
 /// # Errors
 ///
-/// A file is not built yet.
+/// A file cannot be read.
 pub fn table(image: &Image<'_>) -> Result<String, Error> {
     let mut text = format!("{:<8} {:>13} {:>13}\n", "", "bytes", "without holes");
     let files = [
@@ -20,13 +22,18 @@ pub fn table(image: &Image<'_>) -> Result<String, Error> {
         ("bundle", image.bundle()),
     ];
     for (name, file) in files {
-        let (bytes, on_disk) = sizes(&file)?;
-        text.push_str(&format!("{name:<8} {bytes:>13} {on_disk:>13}\n"));
+        text.push_str(&match sizes(&file)? {
+            Some((bytes, on_disk)) => format!("{name:<8} {bytes:>13} {on_disk:>13}\n"),
+            None => format!("{name:<8} {:>13}\n", "not built"),
+        });
     }
     Ok(text)
 }
 
-fn sizes(file: &Path) -> Result<(u64, u64), Error> {
-    let about = std::fs::metadata(file).doing("read", file)?;
-    Ok((about.len(), about.blocks() * 512))
+fn sizes(file: &Path) -> Result<Option<(u64, u64)>, Error> {
+    match file.metadata() {
+        Ok(about) => Ok(Some((about.len(), about.blocks() * 512))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("read", file),
+    }
 }
