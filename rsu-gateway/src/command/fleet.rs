@@ -121,7 +121,7 @@ async fn fleet(options: &Options) -> Result<(), Failure> {
     await_stragglers(&log_books, &tally).await;
     let last = Reading::take(&log_books, &tally);
     let mut stdout = io::stdout().lock();
-    write!(stdout, "{}{machine}\n", table.summary(&last))?;
+    writeln!(stdout, "{}{machine}", table.summary(&last))?;
     stdout.flush()?;
     verdict(&last, &subscriber)
 }
