@@ -147,13 +147,16 @@ fn print_row(program: Program, outcome: &Outcome) {
             format!("{:.2} ms", latency.as_secs_f64() * 1e3)
         })
     });
+    let dropped = outcome.dropped.iter().filter(|(_, count)| **count > 0);
+    let dropped: String = dropped
+        .map(|(reason, count)| format!("; {reason} {count}"))
+        .collect();
     println!(
-        "| {:.0} | {} | {} of {} ({} overflowed) | {p50} | {p99} | {p999} | {max} | {:.1} % | {:.1} MB | {:.0} ms |",
+        "| {:.0} | {} | {} of {}{dropped} | {p50} | {p99} | {p999} | {max} | {:.1} % | {:.1} MB | {:.0} ms |",
         outcome.rate,
         program.name(),
         outcome.lost,
         outcome.sent,
-        outcome.overflowed,
         100.0 * outcome.cpu,
         outcome.resident_bytes as f64 / 1e6,
         outcome.first_frame.as_secs_f64() * 1e3,

@@ -1,5 +1,6 @@
 //! One run: so many frames a second for a while, and what became of them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::UdpSocket;
 use std::thread::sleep;
@@ -24,8 +25,9 @@ pub(crate) struct Outcome {
     pub(crate) sent: usize,
     /// Frames that were not published, nor left out because of the contract's limit.
     pub(crate) lost: usize,
-    /// Those of them that the program did not fetch from the kernel in time.
-    pub(crate) overflowed: u64,
+    /// What the kernel dropped because the program did not fetch it in time, and what the program
+    /// says it has dropped.
+    pub(crate) dropped: BTreeMap<String, u64>,
     /// From the send to UDP until the publish is read from the broker's socket, in ascending
     /// order; none where frames were not published.
     pub(crate) latencies: Vec<Duration>,
@@ -68,8 +70,7 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
 
     sink.take();
     offer.sent.clear();
-    let left_out = subject.left_out()?;
-    let overflowed = subject.overflowed()?;
+    let dropped_before = dropped(&subject)?;
     let cpu = subject.cpu_time()?;
     let began = Instant::now();
     offer.send_at(rate, time)?;
@@ -78,7 +79,12 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     let resident_bytes = subject.resident_bytes()?;
     settle(&sink);
     let arrivals = sink.take();
-    let left_out = (subject.left_out()? - left_out) as usize;
+    let mut dropped = dropped(&subject)?;
+    for (reason, count) in &mut dropped {
+        *count -= dropped_before.get(reason).copied().unwrap_or(0);
+    }
+    let left_out = LEFT_OUT.map(|reason| dropped.get(reason).copied().unwrap_or(0));
+    let left_out = left_out.iter().sum::<u64>() as usize;
 
     let came: usize = arrivals.iter().map(|arrival| arrival.messages).sum();
     let lost = offer.sent.len().saturating_sub(came + left_out);
@@ -90,12 +96,21 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
         rate: offer.sent.len() as f64 / took,
         sent: offer.sent.len(),
         lost,
-        overflowed: subject.overflowed()? - overflowed,
+        dropped,
         latencies,
         cpu,
         resident_bytes,
         first_frame,
     })
+}
+
+/// BSMs that the limits of the contract leave out.
+const LEFT_OUT: [&str; 2] = ["bsm_not_sampled", "bsm_over_limit"];
+
+fn dropped(subject: &Subject) -> io::Result<BTreeMap<String, u64>> {
+    let mut dropped = subject.dropped()?;
+    dropped.insert("receive buffer".to_owned(), subject.overflowed()?);
+    Ok(dropped)
 }
 
 const WARM_UP: Duration = Duration::from_millis(1_500);

@@ -1,6 +1,7 @@
 //! A program under measurement, as a process of its own: this benchmark's executable once more, in
 //! another role, so that all are built alike.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -91,19 +92,21 @@ impl Subject {
         Ok(kilobytes.unwrap_or(0) * 1_024)
     }
 
-    /// BSMs that the limits of the contract have left out so far; the comparison has none.
-    pub(crate) fn left_out(&self) -> io::Result<u64> {
+    /// What it says it has dropped so far, by reason; the comparison says nothing.
+    pub(crate) fn dropped(&self) -> io::Result<BTreeMap<String, u64>> {
         if self.program == Program::Straightforward {
-            return Ok(0);
+            return Ok(BTreeMap::new());
         }
         let mut connection = TcpStream::connect(self.metrics)?;
         connection.write_all(b"GET /metrics HTTP/1.1\r\nhost: rsu\r\nconnection: close\r\n\r\n")?;
         let mut page = String::new();
         connection.read_to_string(&mut page)?;
-        let samples = page.lines().filter_map(|line| line.rsplit_once(' '));
-        let left_out = samples.filter(|(name, _)| LEFT_OUT.contains(name));
-        let counts = left_out.filter_map(|(_, count)| count.parse::<u64>().ok());
-        Ok(counts.sum())
+        let reason = |line: &str| {
+            let (name, count) = line.rsplit_once(' ')?;
+            let reason = name.strip_prefix("rsu_dropped_total{reason=\"")?;
+            Some((reason.strip_suffix("\"}")?.to_owned(), count.parse().ok()?))
+        };
+        Ok(page.lines().filter_map(reason).collect())
     }
 
     /// Datagrams that the kernel has dropped so far because the program did not fetch them.
@@ -123,11 +126,6 @@ impl Subject {
         fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
     }
 }
-
-const LEFT_OUT: [&str; 2] = [
-    "rsu_dropped_total{reason=\"bsm_not_sampled\"}",
-    "rsu_dropped_total{reason=\"bsm_over_limit\"}",
-];
 
 /// `USER_HZ` of Linux, the same on all its architectures that are of interest here.
 const TICKS_PER_SECOND: u64 = 100;
