@@ -98,9 +98,16 @@ impl Subject {
             return Ok(BTreeMap::new());
         }
         let mut connection = TcpStream::connect(self.metrics)?;
-        connection.write_all(b"GET /metrics HTTP/1.1\r\nhost: rsu\r\nconnection: close\r\n\r\n")?;
+        let host = self.metrics;
+        write!(
+            connection,
+            "GET /metrics HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        )?;
         let mut page = String::new();
         connection.read_to_string(&mut page)?;
+        if !page.starts_with("HTTP/1.1 200") {
+            return Err(io::Error::other(page));
+        }
         let reason = |line: &str| {
             let (name, count) = line.rsplit_once(' ')?;
             let reason = name.strip_prefix("rsu_dropped_total{reason=\"")?;
