@@ -102,30 +102,34 @@ pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(St
             };
         }
     };
-    if before.version == version {
+    let is_there = before.version == version;
+    if is_there && before.is_proven {
         return Outcome::UpToDate;
     }
-    if let Err(outcome) = install(host, bundle, step) {
-        return outcome;
+    if !is_there {
+        if let Err(outcome) = install(host, bundle, step) {
+            return outcome;
+        }
+        // What the command answers is lost when the unit is fast.
+        let restarted = host.run("(sleep 1; reboot) > /dev/null 2>&1 < /dev/null &");
+        if let Err(error) = restarted {
+            return Outcome::Refused {
+                reason: error.to_string(),
+            };
+        }
     }
     step(Step::OnTrial);
-    // What the command answers is lost when the unit is fast.
-    let restarted = host.run("(sleep 1; reboot) > /dev/null 2>&1 < /dev/null &");
-    if let Err(error) = restarted {
-        return Outcome::Refused {
-            reason: error.to_string(),
-        };
-    }
     let deadline = Instant::now() + DECISION_TIME_MAX;
     while Instant::now() < deadline {
         sleep(ASK_INTERVAL);
         match state(host) {
-            Ok(now) if now.boot != before.boot && now.is_proven => {
-                return match now.version == version {
-                    true => Outcome::Updated {
+            Ok(now) if now.is_proven && (is_there || now.boot != before.boot) => {
+                return match (now.version == version, is_there) {
+                    (true, true) => Outcome::UpToDate,
+                    (true, false) => Outcome::Updated {
                         from: before.version,
                     },
-                    false => Outcome::FellBack {
+                    (false, _) => Outcome::FellBack {
                         version: now.version,
                     },
                 };

@@ -38,7 +38,9 @@ impl Worker {
                     // The reboot is still to come.
                     Ok(())
                 } else {
-                    self.tell_roll_back(&trial, order.as_ref(), &version)
+                    self.tell_roll_back(&trial, order.as_ref(), &version)?;
+                    // What runs may be newer than what failed.
+                    self.settle()
                 }
             }
             underway if is_unproven(&slots, &state.confirmed) => {
@@ -148,7 +150,6 @@ impl Worker {
         order: Option<&Order>,
         version: &Version,
     ) -> Result<(), Hindrance> {
-        self.installer.mark(Mark::Good)?;
         let starts = trial.starts;
         let why = trial.fault.clone().unwrap_or_else(|| match starts {
             0 => "the new slot never came to start its program".into(),

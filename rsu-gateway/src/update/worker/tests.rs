@@ -307,6 +307,28 @@ fn a_slot_installed_by_hand_is_on_trial_too() {
 }
 
 #[test]
+fn a_slot_installed_by_hand_during_a_trial_is_on_trial_itself() {
+    let mut bench = Bench::new("rsu-test 0.2.0 operator");
+    bench.install();
+    bench.reboot();
+    bench.step();
+    bench.machine.with(|machine| {
+        machine.slots[0].count = 1;
+        machine.slots[0].version = Version::new(0, 3, 0);
+        machine.primary = 0;
+        machine.is_healthy = false;
+    });
+    bench.reboot();
+    bench.run();
+    let confirming = |status: &&UpdateStatus| status.state == Confirming;
+    let versions = bench.heard.iter().filter(confirming);
+    let versions: Vec<_> = versions.map(|status| &status.update_version).collect();
+    assert_eq!(versions, [&Version::new(0, 2, 0), &Version::new(0, 3, 0)]);
+    let asked = bench.machine.with(|machine| machine.reboots_asked);
+    assert_eq!(asked, 1, "it has not proven itself");
+}
+
+#[test]
 fn it_is_started_at_the_time_that_was_asked_for() {
     let mut bench = Bench::new("rsu-test 0.2.0 operator");
     let mut order = bench.order();
