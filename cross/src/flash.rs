@@ -194,7 +194,13 @@ fn last_error(output: &str) -> String {
         lines.find_map(|line| line.trim().strip_prefix(start))
     };
     let line = line_with("refused: ").or_else(|| line_with("LastError: "));
-    line.unwrap_or(output).to_owned()
+    let line = line.unwrap_or(output);
+    match line.contains("reading from file: Input/output error") {
+        true => format!(
+            "the bundle's bytes are not those that were signed, or its disk cannot be read: {line}"
+        ),
+        false => line.to_owned(),
+    }
 }
 
 fn state(host: &Host) -> Result<State, Error> {
@@ -227,5 +233,9 @@ mod tests {
         let of_the_unit = "LastError: Pre-install handler error\nrefused: too old\n";
         assert_eq!(last_error(of_the_unit), "too old");
         assert_eq!(last_error("no such file"), "no such file");
+        let damaged = last_error(
+            "LastError: Failed splicing data: Error reading from file: Input/output error\n",
+        );
+        assert!(damaged.starts_with("the bundle's bytes are not those that were signed"));
     }
 }

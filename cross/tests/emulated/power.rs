@@ -69,6 +69,7 @@ fn a_power_cut_during_an_installation_leaves_a_good_slot_and_all_records() {
             break;
         }
         assert_eq!(version, FIRST);
+        unit.wait_until_proven();
     }
     assert!(interrupted >= 2, "the installation was over too soon");
     assert_all_arrived(&unit);

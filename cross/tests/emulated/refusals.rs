@@ -39,7 +39,7 @@ fn wrong_signer_wrong_board_flipped_bytes_and_older_versions_are_refused() {
         .iter_mut()
         .for_each(|byte| *byte ^= 0xFF);
     fs::write(&flipped, bytes).unwrap();
-    refused(&unit, &flipped, "???");
+    refused(&unit, &flipped, "bytes are not those that were signed");
 
     // After all that the unit is what it was.
     unit.run("reboot > /dev/null 2>&1 &");

@@ -139,6 +139,14 @@ traffic_interval_s = 5
         });
     }
 
+    /// Waits until the slot that runs is marked good.
+    pub(crate) fn wait_until_proven(&self) {
+        self.wait_for("mark", START_TIME_MAX, |unit| {
+            let left = unit.host().run(ATTEMPTS_LEFT).ok()?;
+            (left.trim() == "3").then_some(())
+        });
+    }
+
     /// What has been heard on a topic.
     pub(crate) fn reports(&self, topic: &str) -> Vec<Report> {
         self.broker
@@ -199,6 +207,9 @@ fn make_key(path: &Path) {
         .status();
     assert!(made.unwrap().success());
 }
+
+const ATTEMPTS_LEFT: &str =
+    "fw_printenv -n BOOT_$(sed -n 's/.*rauc.slot=\\([AB]\\).*/\\1/p' /proc/cmdline)_LEFT";
 
 const SLOT_AND_VERSION: &str =
     "sed -n 's/.*rauc.slot=//p' /proc/cmdline; sed -n 's/VERSION_ID=//p' /etc/os-release";

@@ -7,6 +7,7 @@ mod process;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Longest time that an installation may take.
 const INSTALL_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// Where the image's handler leaves why it refuses a bundle; RAUC says only that it does.
+const REFUSAL: &str = "/run/refusal";
 
 /// RAUC as a command.
 #[derive(Clone, Debug)]
@@ -76,8 +80,12 @@ impl Installer for Rauc {
                 progress(percent);
             }
         };
-        self.run(&arguments, INSTALL_TIME_MAX, &mut on_line)?;
-        Ok(())
+        // What an earlier installation left.
+        let _ = fs::remove_file(REFUSAL);
+        match self.run(&arguments, INSTALL_TIME_MAX, &mut on_line) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(explained(error, fs::read_to_string(REFUSAL).ok())),
+        }
     }
 
     fn mark(&self, mark: Mark) -> Result<(), InstallerError> {
@@ -87,6 +95,19 @@ impl Installer for Rauc {
         };
         self.ask(&["status", mark].map(OsStr::new))?;
         Ok(())
+    }
+}
+
+/// The same in clearer words, where there are any.
+fn explained(error: InstallerError, refusal: Option<String>) -> InstallerError {
+    if let Some(refusal) = refusal {
+        return InstallerError(refusal.trim().to_owned());
+    }
+    match error.0.contains("reading from file: Input/output error") {
+        true => InstallerError(format!(
+            "the bundle's bytes are not those that were signed, or its disk cannot be read: {error}"
+        )),
+        false => error,
     }
 }
 

@@ -62,6 +62,9 @@ const IDLE: Duration = Duration::from_secs(3_600);
 /// How long to wait after a hindrance.
 const HINDERED: Duration = Duration::from_secs(10);
 
+/// How long to wait where the installer cannot be asked yet: it starts beside this program.
+const UNSETTLED: Duration = Duration::from_secs(2);
+
 /// How often to look at clock and health.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -101,7 +104,7 @@ impl Worker {
             Ok(next) => next,
             Err(hindrance) => {
                 warn!(%hindrance, "updates wait");
-                Next::Wait(HINDERED)
+                Next::Wait(if self.is_settled { HINDERED } else { UNSETTLED })
             }
         }
     }

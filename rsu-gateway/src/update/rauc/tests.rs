@@ -74,6 +74,19 @@ fn progress_is_read_from_the_lines_of_an_installation() {
 }
 
 #[test]
+fn why_an_installation_failed_is_told_in_clear_words() {
+    let of = |error: &str, refusal: Option<&str>| {
+        explained(InstallerError(error.into()), refusal.map(str::to_owned)).0
+    };
+    assert_eq!(of("no space", None), "no space");
+    let refusal = Some("refused: version 0.4.0 is older than 0.5.0, which runs\n");
+    let handler = "Pre-install handler error: Child process exited with code 1";
+    assert_eq!(of(handler, refusal), refusal.unwrap().trim());
+    let read = "Failed splicing data: Error reading from file: Input/output error";
+    assert!(of(read, None).starts_with("the bundle's bytes are not those that were signed"));
+}
+
+#[test]
 fn the_stand_in_installs_marks_and_tells() {
     let folder = Folder::new("stand-in");
     let rauc = folder.stand_in();
