@@ -11,6 +11,7 @@
 mod bit_string;
 mod element;
 mod error;
+mod integers;
 mod list;
 pub(crate) mod macros;
 mod open_type;
@@ -31,6 +32,7 @@ pub use string::{FixedOctetString, Ia5String, OctetString};
 pub use writer::Writer;
 
 pub(crate) use error::Tracer;
+pub(crate) use integers::{Alternatives, ChoiceOfIntegers, Integers, Range};
 pub(crate) use macros::{bit_string, choice, enumerated, flexible_bit_string, integer, sequence};
 
 /// Which edition of the Day-I message set is on the wire. They share their first nibble, so a

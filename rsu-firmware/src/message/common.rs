@@ -1,6 +1,6 @@
 //! Elements that several messages share.
 
-use crate::uper::{FixedOctetString, Ia5String, choice, enumerated, integer, sequence};
+use crate::uper::{FixedOctetString, Ia5String, enumerated, integer, sequence};
 
 /// A vehicle, road side unit or device, by an identifier that it may change (OCTET STRING (8)).
 pub type TemporaryId = FixedOctetString<8>;
@@ -145,14 +145,6 @@ sequence! {
         "elevation" elevation: Option<ElevationConfidence>,
     }
 
-    /// A position relative to a reference position (DF_PositionOffsetLLV).
-    pub struct PositionOffsetLlv => path_point {
-        /// In the plane.
-        "offsetLL" offset_ll: PositionOffsetLl,
-        /// In height.
-        "offsetV" offset_v: Option<VerticalOffset>,
-    }
-
     /// How exact the motion is known (DF_MotionConfidenceSet).
     pub struct MotionConfidenceSet {
         /// Of the speed.
@@ -192,102 +184,6 @@ sequence! {
         /// What drives it.
         "fuelType" fuel_type: Option<FuelType>,
     }
-}
-
-macro_rules! offset_ll {
-    ($($(#[$meta:meta])* $position:ident of $axis:ident in $min:literal..=$max:literal;)+) => {
-        integer! {$(
-            $(#[$meta])*
-            pub struct $axis(i32) in $min..=$max;
-        )+}
-        sequence! {$(
-            $(#[$meta])*
-            pub struct $position {
-                /// To the east.
-                "lon" lon: $axis,
-                /// To the north.
-                "lat" lat: $axis,
-            }
-        )+}
-    };
-}
-
-offset_ll! {
-    /// 1e-7 degrees in 12 bits (DF_Position-LL-24B).
-    PositionLl24B of OffsetLlB12 in -2048..=2047;
-    /// 1e-7 degrees in 14 bits (DF_Position-LL-28B).
-    PositionLl28B of OffsetLlB14 in -8192..=8191;
-    /// 1e-7 degrees in 16 bits (DF_Position-LL-32B).
-    PositionLl32B of OffsetLlB16 in -32768..=32767;
-    /// 1e-7 degrees in 18 bits (DF_Position-LL-36B).
-    PositionLl36B of OffsetLlB18 in -131072..=131071;
-    /// 1e-7 degrees in 22 bits (DF_Position-LL-44B).
-    PositionLl44B of OffsetLlB22 in -2097152..=2097151;
-    /// 1e-7 degrees in 24 bits (DF_Position-LL-48B).
-    PositionLl48B of OffsetLlB24 in -8388608..=8388607;
-}
-
-sequence! {
-    /// A position in WGS 84 where an offset is too large (DF_Position-LLmD-64b).
-    pub struct PositionLlMd64B {
-        /// Longitude, not an offset.
-        "lon" lon: Longitude,
-        /// Latitude, not an offset.
-        "lat" lat: Latitude,
-    }
-}
-
-choice! {
-    /// An offset in the plane, in as many bits as it needs (DF_PositionOffsetLL).
-    pub enum PositionOffsetLl {
-        /// Up to about 20 m.
-        Ll1(PositionLl24B) = 0 "position-LL1",
-        /// Up to about 80 m.
-        Ll2(PositionLl28B) = 1 "position-LL2",
-        /// Up to about 320 m.
-        Ll3(PositionLl32B) = 2 "position-LL3",
-        /// Up to about 1.3 km.
-        Ll4(PositionLl36B) = 3 "position-LL4",
-        /// Up to about 20 km.
-        Ll5(PositionLl44B) = 4 "position-LL5",
-        /// Up to about 83 km.
-        Ll6(PositionLl48B) = 5 "position-LL6",
-        /// Absolute.
-        LatLon(PositionLlMd64B) = 6 "position-LatLon",
-    }
-
-    /// An offset in height (DF_VerticalOffset).
-    pub enum VerticalOffset {
-        /// In 7 bits.
-        Offset1(VertOffsetB07) = 0 "offset1",
-        /// In 8 bits.
-        Offset2(VertOffsetB08) = 1 "offset2",
-        /// In 9 bits.
-        Offset3(VertOffsetB09) = 2 "offset3",
-        /// In 10 bits.
-        Offset4(VertOffsetB10) = 3 "offset4",
-        /// In 11 bits.
-        Offset5(VertOffsetB11) = 4 "offset5",
-        /// In 12 bits.
-        Offset6(VertOffsetB12) = 5 "offset6",
-        /// Absolute.
-        Elevation(Elevation) = 6 "elevation",
-    }
-}
-
-integer! {
-    /// 0.1 m in 7 bits (DE_VertOffset-B07).
-    pub struct VertOffsetB07(i16) in -64..=63;
-    /// 0.1 m in 8 bits (DE_VertOffset-B08).
-    pub struct VertOffsetB08(i16) in -128..=127;
-    /// 0.1 m in 9 bits (DE_VertOffset-B09).
-    pub struct VertOffsetB09(i16) in -256..=255;
-    /// 0.1 m in 10 bits (DE_VertOffset-B10).
-    pub struct VertOffsetB10(i16) in -512..=511;
-    /// 0.1 m in 11 bits (DE_VertOffset-B11).
-    pub struct VertOffsetB11(i16) in -1024..=1023;
-    /// 0.1 m in 12 bits (DE_VertOffset-B12).
-    pub struct VertOffsetB12(i16) in -2048..=2047;
 }
 
 enumerated! {

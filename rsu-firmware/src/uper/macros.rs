@@ -10,7 +10,7 @@ pub(crate) mod integer;
 mod sequence;
 
 pub(crate) use bit_string::{bit_string, flexible_bit_string};
-pub(crate) use choice::choice;
+pub(crate) use choice::{choice, choice_encode_if, choice_of_integers};
 pub(crate) use enumerated::{enumerated, enumerated_decode_if};
 pub(crate) use integer::integer;
 pub(crate) use sequence::sequence;

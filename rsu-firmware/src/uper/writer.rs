@@ -174,8 +174,15 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     /// not. Free of branches, as in the reader.
     #[inline(always)]
     pub(crate) fn bits_if(&mut self, value: u64, width: u32, present: bool) {
-        debug_assert!(width <= ROOM_BITS && (value >> width == 0 || self.failed()));
-        self.reserve(width);
+        self.bits_within(value, width, width, present);
+    }
+
+    /// As [`bits_if`](Self::bits_if), in a `width` that is only known to be `most` at most.
+    #[inline(always)]
+    pub(crate) fn bits_within(&mut self, value: u64, width: u32, most: u32, present: bool) {
+        debug_assert!(width <= most && most <= ROOM_BITS);
+        debug_assert!(value >> width == 0 || self.failed());
+        self.reserve(most);
         let width = width & u32::from(present).wrapping_neg();
         self.pending = (self.pending << width) | value;
         self.pending_bits += width;

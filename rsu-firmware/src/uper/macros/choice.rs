@@ -1,10 +1,11 @@
 //! CHOICE.
 
-/// CHOICE; `extensible` ones have a further variant for what later editions added.
+/// CHOICE; `extensible` ones have a further variant for what later editions added. Where all
+/// alternatives are `[INTEGER; N]`, they are written without a branch.
 macro_rules! choice {
     ($(
         $(#[$meta:meta])*
-        pub enum $name:ident $(<$life:lifetime>)? $(: $extensible:ident)? {
+        pub enum $name:ident $(<$life:lifetime>)? $(: $extensible:ident)? $(: [INTEGER; $count:literal])? {
             $(#[$first_meta:meta])* $first:ident($first_type:ty) = 0 $first_id:literal,
             $($(#[$variant_meta:meta])* $variant:ident($type:ty) = $index:literal $id:literal,)*
         }
@@ -69,6 +70,10 @@ macro_rules! choice {
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
+                $(if !O::EXACT {
+                    <Self as $crate::uper::ChoiceOfIntegers<$count>>::write(Some(self), writer);
+                    return;
+                })?
                 let marker = 0 $(+ $crate::uper::macros::given!($extensible; 1))?;
                 let width = marker + $crate::uper::width_of(Self::LAST);
                 match self {
@@ -94,7 +99,13 @@ macro_rules! choice {
                 writer.leave();
                 writer.exhaust();
             }
+
+            $($crate::uper::macros::choice_encode_if!($count);)?
         }
+
+        $crate::uper::macros::choice_of_integers!(
+            [$($count)?] $name { $first($first_type) = 0, $($variant($type) = $index,)* }
+        );
 
         #[cfg(feature = "serde")]
         impl $(<$life>)? serde::Serialize for $name $(<$life>)? {
@@ -145,4 +156,43 @@ macro_rules! choice {
     )+};
 }
 
-pub(crate) use choice;
+macro_rules! choice_of_integers {
+    ([] $($rest:tt)*) => {};
+    ([$count:literal] $name:ident { $first:ident($first_type:ty) = 0, $($variant:ident($type:ty) = $index:literal,)* }) => {
+        impl $crate::uper::ChoiceOfIntegers<$count> for $name {
+            const ALTERNATIVES: &'static $crate::uper::Alternatives<$count> =
+                &$crate::uper::Alternatives::new(&[
+                    <$first_type as $crate::uper::Integers<$count>>::RANGES,
+                    $(<$type as $crate::uper::Integers<$count>>::RANGES,)*
+                ]);
+
+            #[inline(always)]
+            fn alternative(&self) -> (usize, [i32; $count]) {
+                match self {
+                    Self::$first(value) => (0, $crate::uper::Integers::integers(value)),
+                    $(Self::$variant(value) => {
+                        ($index, $crate::uper::Integers::integers(value))
+                    })*
+                }
+            }
+        }
+    };
+}
+
+/// Alternatives that are `[INTEGER; N]` need no branch to be left out, either.
+macro_rules! choice_encode_if {
+    ($count:literal) => {
+        #[inline(always)]
+        fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+            value: Option<&Self>,
+            writer: &mut $crate::uper::Writer<'_, O>,
+        ) {
+            match value {
+                Some(value) if O::EXACT => value.encode(writer),
+                _ => <Self as $crate::uper::ChoiceOfIntegers<$count>>::write(value, writer),
+            }
+        }
+    };
+}
+
+pub(crate) use {choice, choice_encode_if, choice_of_integers};

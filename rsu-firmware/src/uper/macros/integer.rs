@@ -117,6 +117,18 @@ macro_rules! integer {
             }
         }
 
+        impl $crate::uper::Integers<1> for $name {
+            const RANGES: [$crate::uper::Range; 1] = {
+                assert!(!Self::EDITIONS_DIFFER);
+                [$crate::uper::Range::new($min, $max)]
+            };
+
+            #[inline(always)]
+            fn integers(&self) -> [i32; 1] {
+                [self.0 as i32]
+            }
+        }
+
         #[cfg(feature = "serde")]
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
