@@ -41,7 +41,7 @@ pub use rsm::*;
 pub use spat::*;
 pub use visitor::Visitor;
 
-use crate::uper::{Element, Error, Profile, Reader, Tracer, Writer, choice};
+use crate::uper::{Element, Encoding, Error, Profile, Reader, Tracer, choice};
 use visitor::Visiting;
 
 choice! {
@@ -110,10 +110,11 @@ impl<'a> MessageFrame<'a> {
     /// # Errors
     /// The first value that the schema forbids, or [`ErrorKind::BufferFull`](crate::uper::ErrorKind).
     pub fn encode(&self, buffer: &mut [u8], profile: Profile) -> Result<usize, Error> {
-        let mut writer = Writer::new(buffer, profile);
+        let mut encoding = Encoding::new(profile);
+        let mut writer = encoding.writer(buffer);
         Element::encode(self, &mut writer);
         let len = writer.finish();
-        if writer.failed() {
+        if encoding.failed() {
             return Err(self.why_not_encoded(buffer, profile));
         }
         Ok(len)
@@ -121,11 +122,12 @@ impl<'a> MessageFrame<'a> {
 
     #[cold]
     fn why_not_encoded(&self, buffer: &mut [u8], profile: Profile) -> Error {
-        let mut writer = Writer::tracing(buffer, profile);
+        let mut encoding = Encoding::tracing(profile);
+        let mut writer = encoding.writer(buffer);
         Element::encode(self, &mut writer);
         writer.finish();
-        let fault = writer.fault();
-        let mut tracer = writer.into_observer();
+        let fault = encoding.fault();
+        let mut tracer = encoding.into_observer();
         tracer.note(fault);
         tracer.into_error()
     }

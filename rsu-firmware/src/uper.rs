@@ -29,7 +29,7 @@ pub use list::{Bounds, Elements, SequenceOf, Size, SizeByProfile};
 pub use open_type::OpenType;
 pub use reader::{Observer, Reader};
 pub use string::{FixedOctetString, Ia5String, OctetString};
-pub use writer::Writer;
+pub use writer::{Encoding, Writer};
 
 pub(crate) use error::Tracer;
 pub(crate) use integers::{Alternatives, ChoiceOfIntegers, Integers, Range};

@@ -189,7 +189,7 @@ impl<'a> Element<'a> for PosAccuracy {
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         let profile = match self {
             Self::Confidence(_) => Profile::Ydt3709_2020,
             Self::Ellipse(_) => Profile::Tcsae53_2019,

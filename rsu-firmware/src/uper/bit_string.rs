@@ -75,7 +75,7 @@ impl<'a, const ROOT: u32> Element<'a> for FlexibleBitString<'a, ROOT> {
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         match &self.0 {
             Bits::Root(bits) => writer.bits(u64::from(*bits), ROOT + 1),
             Bits::Extended(bits) => {

@@ -47,11 +47,11 @@ pub trait Element<'a>: Sized {
     }
 
     /// Writes the value.
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>);
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>);
 
     /// Writes the value if it is there.
     #[inline(always)]
-    fn encode_if<O: Observer<'a> + Default>(value: Option<&Self>, writer: &mut Writer<'_, O>) {
+    fn encode_if<O: Observer<'a>>(value: Option<&Self>, writer: &mut Writer<'_, O>) {
         let room = writer.room();
         if let Some(value) = value {
             value.encode(writer);
@@ -87,7 +87,7 @@ impl<'a, T: Element<'a>> Element<'a> for Option<T> {
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         T::encode_if(self.as_ref(), writer);
     }
 }
@@ -132,7 +132,7 @@ impl<'a, T: Element<'a>, const IN_2020: bool> Element<'a> for OptionalIn2019<T, 
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         let allowed = Self::is_optional(writer.profile()) || self.0.is_some() == IN_2020;
         writer.check(allowed, ErrorKind::Profile);
         self.0.encode(writer);

@@ -208,14 +208,14 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> Element<'a> for SequenceOf<'a, T, S>
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         writer.apart(|writer| self.write(writer));
     }
 }
 
 impl<'a, T: Element<'a> + Clone, S: Bounds> SequenceOf<'a, T, S> {
     #[inline(always)]
-    fn write<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn write<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         let (min, max) = S::bounds(writer.profile());
         let count = self.len();
         writer.check((min..=max).contains(&count), ErrorKind::Size);
@@ -236,7 +236,7 @@ impl<'a, T: Element<'a> + Clone, S: Bounds> SequenceOf<'a, T, S> {
 }
 
 #[inline(always)]
-fn write_all<'a, T: Element<'a>, O: Observer<'a> + Default>(
+fn write_all<'a, T: Element<'a>, O: Observer<'a>>(
     elements: impl Iterator<Item = impl core::borrow::Borrow<T>>,
     writer: &mut Writer<'_, O>,
 ) {

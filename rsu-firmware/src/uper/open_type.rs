@@ -36,7 +36,7 @@ impl<'a> Element<'a> for OpenType<'a> {
         Self(Units::decode(reader, observer))
     }
 
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         self.0.encode(writer);
     }
 }

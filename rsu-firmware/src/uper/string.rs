@@ -23,7 +23,7 @@ impl<'a, const N: usize> Element<'a> for FixedOctetString<N> {
     }
 
     #[inline(always)]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         for chunk in self.0.chunks(4) {
             let word = |word, octet: &u8| word << 8 | u64::from(*octet);
             writer.bits(chunk.iter().fold(0, word), chunk.len() as u32 * 8);
@@ -72,7 +72,7 @@ macro_rules! string_element {
             }
 
             #[inline(always)]
-            fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+            fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
                 writer.apart(|writer| self.0.encode_constrained(writer, MIN, MAX));
             }
         }

@@ -4,7 +4,7 @@ extern crate std;
 use super::reader::Fragment;
 use super::units::Units;
 use super::{
-    Element, ErrorKind, Fault, Observer, OpenType, Profile, Reader, Tracer, Writer, width_of,
+    Element, Encoding, ErrorKind, Fault, Observer, OpenType, Profile, Reader, Tracer, width_of,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -100,7 +100,8 @@ proptest! {
         let bits: usize = values.iter().map(|&(_, width)| width as usize).sum();
         let len = bits.div_ceil(8).max(1);
         let mut buffer = std::vec![0xFF; buffer_len];
-        let mut writer = Writer::new(&mut buffer, Profile::default());
+        let mut encoding = Encoding::new(Profile::default());
+let mut writer = encoding.writer(&mut buffer);
         for &(value, width) in &values {
             writer.bits(value, width);
         }
@@ -124,7 +125,8 @@ proptest! {
     #[test]
     fn small_numbers_come_back(value in prop_oneof![0..300_u32, any::<u32>()], offset in 0..8_u32) {
         let mut buffer = [0; 16];
-        let mut writer = Writer::new(&mut buffer, Profile::default());
+        let mut encoding = Encoding::new(Profile::default());
+let mut writer = encoding.writer(&mut buffer);
         writer.bits(0, offset);
         writer.normally_small(value);
         let end = writer.position();
@@ -164,7 +166,8 @@ fn come_back<const WIDTH: u32>(length: usize, offset: u32) {
     let mask = u8::MAX >> (8 - WIDTH);
     let units: Vec<u8> = (0..length).map(|at| (at % 251) as u8 & mask).collect();
     let mut buffer = std::vec![0; length + 32];
-    let mut writer = Writer::new(&mut buffer, Profile::default());
+    let mut encoding = Encoding::new(Profile::default());
+    let mut writer = encoding.writer(&mut buffer);
     writer.bits(0, offset);
     Units::<WIDTH>::Slice(&units).encode(&mut writer);
     let end = writer.position();
@@ -248,14 +251,16 @@ fn what_overruns_the_end_is_truncated_at_the_end() {
 #[test]
 fn nothing_is_encoded_in_one_octet() {
     let mut buffer = [0xFF];
-    assert_eq!(Writer::new(&mut buffer, Profile::default()).finish(), 1);
+    let mut encoding = Encoding::new(Profile::default());
+    assert_eq!(encoding.writer(&mut buffer).finish(), 1);
     assert_eq!(buffer, [0]);
 }
 
 #[test]
 fn an_open_type_is_kept_as_it_is() {
     let mut buffer = [0; 8];
-    let mut writer = Writer::new(&mut buffer, Profile::default());
+    let mut encoding = Encoding::new(Profile::default());
+    let mut writer = encoding.writer(&mut buffer);
     OpenType::new(&[0xCA, 0xFE]).encode(&mut writer);
     assert_eq!(writer.finish(), 3);
     assert_eq!(buffer[..3], [2, 0xCA, 0xFE]);

@@ -76,7 +76,7 @@ impl<'a, const WIDTH: u32> Units<'a, WIDTH> {
         }
     }
 
-    pub(super) fn encode_constrained<'o, O: Observer<'o> + Default>(
+    pub(super) fn encode_constrained<'o, O: Observer<'o>>(
         &self,
         writer: &mut Writer<'_, O>,
         min: usize,
@@ -134,7 +134,7 @@ impl<'a, const WIDTH: u32> Element<'a> for Units<'a, WIDTH> {
     }
 
     #[cold]
-    fn encode<O: Observer<'a> + Default>(&self, writer: &mut Writer<'_, O>) {
+    fn encode<O: Observer<'a>>(&self, writer: &mut Writer<'_, O>) {
         let mut units = self.iter();
         writer.fragments(self.len(), |writer, range| {
             for unit in units.by_ref().take(range.len()) {

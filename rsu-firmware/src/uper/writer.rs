@@ -6,63 +6,48 @@ use super::{Observer, Profile, Tracer};
 /// How many bits there is room for behind those of a byte that is not full.
 const ROOM_BITS: u32 = 56;
 
-/// Writes bit fields one after the other.
-///
-/// It is passed on by value wherever a call is not inlined, and so can live in registers.
+/// One encoding: what a [`Writer`] rarely needs. It lies in memory, so that the rest can live in
+/// registers.
 #[derive(Debug, Default)]
-pub struct Writer<'b, O = ()> {
-    /// The buffer behind the whole bytes that are written.
-    rest: &'b mut [u8],
+pub struct Encoding<O = ()> {
+    profile: Profile,
     /// How long the buffer is, or would have to be by now.
     length: usize,
-    /// Bits that are not in the buffer yet, right-aligned, and their number.
-    pending: u64,
-    pending_bits: u32,
-    /// How many further bits are sure to find room in `pending`. Fields take their widest form
-    /// from it, so that in straight-line code the optimiser knows where it stores.
-    room: u32,
     fault: PackedFault,
-    profile: Profile,
     observer: O,
 }
 
-impl<'b> Writer<'b> {
-    /// A writer at the first bit of `bytes`.
-    pub fn new(bytes: &'b mut [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile)
-    }
-}
-
-impl<'b> Writer<'b, Tracer> {
-    /// A writer that finds out where and why encoding fails.
-    pub(crate) fn tracing(bytes: &'b mut [u8], profile: Profile) -> Self {
-        Self::observed(bytes, profile)
-    }
-}
-
-impl<'b, O: Default> Writer<'b, O> {
-    fn observed(bytes: &'b mut [u8], profile: Profile) -> Self {
+impl Encoding {
+    /// An encoding in this edition of the message set.
+    pub fn new(profile: Profile) -> Self {
         Self {
-            length: bytes.len(),
-            rest: bytes,
-            room: ROOM_BITS,
             profile,
             ..Self::default()
         }
     }
 }
 
-impl<O> Writer<'_, O> {
-    /// The edition of the message set that is being written.
-    #[inline(always)]
-    pub fn profile(&self) -> Profile {
-        self.profile
+impl Encoding<Tracer> {
+    /// One that finds out where and why it fails.
+    pub(crate) fn tracing(profile: Profile) -> Self {
+        Self {
+            profile,
+            ..Self::default()
+        }
     }
+}
 
-    /// The bit that is written next.
-    #[inline(always)]
-    pub fn position(&self) -> usize {
-        (self.length - self.rest.len()) * 8 + self.pending_bits as usize
+impl<O> Encoding<O> {
+    /// A writer at the first bit of `bytes`.
+    pub fn writer<'b>(&'b mut self, bytes: &'b mut [u8]) -> Writer<'b, O> {
+        self.length = bytes.len();
+        Writer {
+            rest: bytes,
+            pending: 0,
+            pending_bits: 0,
+            room: ROOM_BITS,
+            encoding: self,
+        }
     }
 
     /// Whether anything was wrong so far.
@@ -78,8 +63,42 @@ impl<O> Writer<'_, O> {
     }
 
     /// What watched.
-    pub fn into_observer(self) -> O {
+    pub(crate) fn into_observer(self) -> O {
         self.observer
+    }
+}
+
+/// Writes bit fields one after the other.
+#[derive(Debug)]
+pub struct Writer<'b, O = ()> {
+    /// The buffer behind the whole bytes that are written.
+    rest: &'b mut [u8],
+    /// Bits that are not in the buffer yet, right-aligned, and their number.
+    pending: u64,
+    pending_bits: u32,
+    /// How many further bits are sure to find room in `pending`. Fields take their widest form
+    /// from it, so that in straight-line code the optimiser knows where it stores.
+    room: u32,
+    encoding: &'b mut Encoding<O>,
+}
+
+impl<O> Writer<'_, O> {
+    /// The edition of the message set that is being written.
+    #[inline(always)]
+    pub fn profile(&self) -> Profile {
+        self.encoding.profile
+    }
+
+    /// The bit that is written next.
+    #[inline(always)]
+    pub fn position(&self) -> usize {
+        (self.encoding.length - self.rest.len()) * 8 + self.pending_bits as usize
+    }
+
+    /// Whether anything was wrong so far.
+    #[inline(always)]
+    pub fn failed(&self) -> bool {
+        self.encoding.failed()
     }
 }
 
@@ -87,19 +106,22 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, name: &'static str) {
         self.settle();
-        self.observer.enter(name, self.fault());
+        let fault = self.encoding.fault();
+        self.encoding.observer.enter(name, fault);
     }
 
     #[inline(always)]
     pub(crate) fn enter_element(&mut self, index: usize) {
         self.settle();
-        self.observer.enter_element(index, self.fault());
+        let fault = self.encoding.fault();
+        self.encoding.observer.enter_element(index, fault);
     }
 
     #[inline(always)]
     pub(crate) fn leave(&mut self) {
         self.settle();
-        self.observer.leave(self.fault());
+        let fault = self.encoding.fault();
+        self.encoding.observer.leave(fault);
     }
 
     /// Lets who has to know it see at once that the buffer is full.
@@ -122,7 +144,7 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
     #[inline(always)]
     pub(crate) fn check(&mut self, ok: bool, kind: ErrorKind) {
         if !ok {
-            self.fault = self.fault.or(self.position(), kind);
+            self.encoding.fault = self.encoding.fault.or(self.position(), kind);
         }
     }
 
@@ -133,7 +155,7 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
         if O::EXACT {
             self.check(ok, kind);
         } else {
-            self.fault.note_somewhere(ok);
+            self.encoding.fault.note_somewhere(ok);
         }
     }
 
@@ -214,31 +236,24 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
         match store_tail(rest, word, whole) {
             Some(behind) => self.rest = behind,
             None => {
-                self.fault = self.fault.or(self.length * 8, ErrorKind::BufferFull);
-                self.length += whole - left;
+                let encoding = &mut *self.encoding;
+                let end = encoding.length * 8;
+                encoding.fault = encoding.fault.or(end, ErrorKind::BufferFull);
+                encoding.length += whole - left;
             }
         }
     }
 
     /// Lets code that is not inlined write something, as a call of its own: the writer goes there
-    /// and comes back by value. Whether it wrote or not, the room around is the same.
+    /// and comes back in registers. Whether it wrote or not, the room around is the same.
     #[inline(always)]
-    pub(crate) fn apart(&mut self, write: impl FnOnce(&mut Self))
-    where
-        O: Default,
-    {
-        let room = self.room;
-        *self = core::mem::take(self).with(write);
-        self.room = room;
-    }
-
-    #[inline(never)]
-    fn with(self, write: impl FnOnce(&mut Self)) -> Self {
-        // Field by field into a place that nobody else knows: into registers, that is.
-        let mut here = Self { room: 0, ..self };
-        write(&mut here);
-        here.flush_bytes();
-        here
+    pub(crate) fn apart(&mut self, write: impl FnOnce(&mut Writer<'_, O>)) {
+        let bits = self.pending_bits;
+        let behind = apart(self.encoding, self.rest, self.pending, bits, write);
+        let rest = core::mem::take(&mut self.rest);
+        self.rest = rest.get_mut(behind.written..).unwrap_or_default();
+        self.pending = behind.pending >> 3;
+        self.pending_bits = behind.pending as u32 % 8;
     }
 
     /// Goes on with `room`, as it was before something was written that need not be there.
@@ -306,8 +321,39 @@ impl<'a, 'b, O: Observer<'a>> Writer<'b, O> {
         };
         self.bits(0, padding);
         self.flush_bytes();
-        self.room = ROOM_BITS;
-        self.length - self.rest.len()
+        self.encoding.length - self.rest.len()
+    }
+}
+
+/// How a writer comes back from code that is not inlined.
+struct Behind {
+    /// How many bytes of the buffer it has filled.
+    written: usize,
+    /// What is pending, above the number of bits of it, which is below eight.
+    pending: u64,
+}
+
+#[inline(never)]
+fn apart<'a, O: Observer<'a>>(
+    encoding: &mut Encoding<O>,
+    rest: &mut [u8],
+    pending: u64,
+    pending_bits: u32,
+    write: impl FnOnce(&mut Writer<'_, O>),
+) -> Behind {
+    let len = rest.len();
+    let mut writer = Writer {
+        rest,
+        pending,
+        pending_bits,
+        room: 0,
+        encoding,
+    };
+    write(&mut writer);
+    writer.flush_bytes();
+    Behind {
+        written: len - writer.rest.len(),
+        pending: writer.pending << 3 | u64::from(writer.pending_bits),
     }
 }
 

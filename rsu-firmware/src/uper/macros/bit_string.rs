@@ -71,7 +71,7 @@ macro_rules! bit_string {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -79,7 +79,7 @@ macro_rules! bit_string {
             }
 
             #[inline(always)]
-            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+            fn encode_if<O: $crate::uper::Observer<'a>>(
                 value: Option<&Self>,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -148,7 +148,7 @@ macro_rules! flexible_bit_string {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {

@@ -66,7 +66,7 @@ macro_rules! choice {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -183,7 +183,7 @@ macro_rules! choice_of_integers {
 macro_rules! choice_encode_if {
     ($count:literal) => {
         #[inline(always)]
-        fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+        fn encode_if<O: $crate::uper::Observer<'a>>(
             value: Option<&Self>,
             writer: &mut $crate::uper::Writer<'_, O>,
         ) {

@@ -91,7 +91,7 @@ macro_rules! enumerated {
             $crate::uper::macros::enumerated_decode_if!($($extensible)?);
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -99,7 +99,7 @@ macro_rules! enumerated {
             }
 
             #[inline(always)]
-            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+            fn encode_if<O: $crate::uper::Observer<'a>>(
                 value: Option<&Self>,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {

@@ -90,7 +90,7 @@ macro_rules! integer {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
@@ -103,7 +103,7 @@ macro_rules! integer {
             }
 
             #[inline(always)]
-            fn encode_if<O: $crate::uper::Observer<'a> + Default>(
+            fn encode_if<O: $crate::uper::Observer<'a>>(
                 value: Option<&Self>,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {

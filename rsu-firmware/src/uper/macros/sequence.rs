@@ -70,7 +70,7 @@ macro_rules! sequence {
             }
 
             #[inline(always)]
-            fn encode<O: $crate::uper::Observer<'a> + Default>(
+            fn encode<O: $crate::uper::Observer<'a>>(
                 &self,
                 writer: &mut $crate::uper::Writer<'_, O>,
             ) {
