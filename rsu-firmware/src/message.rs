@@ -101,6 +101,8 @@ impl<'a> MessageFrame<'a> {
             return Err(why_not_decoded(bytes, profile));
         }
         visitor.message(&message);
+        // What was read from the wire owns nothing: nobody need look for what to free.
+        core::mem::forget(message);
         Ok(())
     }
 
