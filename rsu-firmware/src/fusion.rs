@@ -51,7 +51,7 @@ use crate::time::{Span, Timestamp};
 pub const JUNCTIONS: usize = 4;
 
 /// How many vehicles are kept at a time, unless chosen otherwise.
-pub const VEHICLES: usize = 512;
+pub const VEHICLES: usize = 1024;
 
 /// Geometry not broadcast for so long may make way for another junction's; MAP comes every second.
 pub const JUNCTION_AGE_MAX: Span = Span::from_millis(60_000);
@@ -67,7 +67,7 @@ const ROOMS: usize = JUNCTIONS + 1;
 
 /// The fused picture of the junctions, of up to `N` vehicles.
 ///
-/// It is large (about half a megabyte by default): keep it in a `static` or a `Box`.
+/// It is large (about a megabyte by default): keep it in a `static` or a `Box`.
 pub struct Fusion<const N: usize = VEHICLES> {
     geometries: [Junction; ROOMS],
     /// Which geometry belongs to which junction number; the last one is the room to build in.
@@ -97,6 +97,8 @@ impl<const N: usize> Default for Fusion<N> {
 
 impl<const N: usize> Fusion<N> {
     /// Nothing known yet.
+    // Inlined, so that what is moved into a `Box` need not be on the stack twice.
+    #[inline(always)]
     pub const fn new() -> Self {
         let mut rooms = [0; ROOMS];
         let mut number = 0;

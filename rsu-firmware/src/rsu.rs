@@ -83,6 +83,7 @@ impl Dropped {
 
 impl<const N: usize> Rsu<N> {
     /// A unit that has heard nothing yet. It is large: keep it in a `static` or a `Box`.
+    #[inline(always)]
     pub const fn new(settings: Settings) -> Self {
         Self {
             settings,

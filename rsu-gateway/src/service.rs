@@ -101,8 +101,9 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often the radio task looks at counters and clock when nothing else happens.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Frames that are handled in a row when they wait already, before anybody else has a turn.
-const FRAMES_AT_ONCE: usize = 32;
+/// Frames that are handled in a row when they wait already, before the uplink has a turn: half of
+/// what live traffic may wait in its queue.
+const FRAMES_AT_ONCE: usize = 16;
 
 /// How often it does so when frames never end.
 const ROUND_INTERVAL: Duration = Duration::from_millis(500);
@@ -294,6 +295,7 @@ impl Service {
                         // A dropped frame has raised its counter, which running information reports.
                         let _ = self.station.handle_frame(&frame.received);
                         if more == 0 {
+                            tokio::task::yield_now().await;
                             break;
                         }
                         let Some(waiting) = self.radio.receive_waiting() else { break };

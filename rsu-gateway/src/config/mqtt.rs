@@ -143,7 +143,7 @@ super::value::defaults! {
     reconnect_delay_s_min = 1;
     reconnect_delay_s_max = 60;
     window = 64;
-    packet_bytes_max = 256 << 10;
+    packet_bytes_max = 512 << 10;
     backfill_bytes_per_s_max = 256 << 10;
     backfill_in_flight_bytes_max = 32 << 10;
 }

@@ -120,7 +120,7 @@ impl Settings {
             window: 64,
             backfill_bytes_per_second_max: Some(256 << 10),
             backfill_in_flight_bytes_max: 32 << 10,
-            packet_bytes_max: 256 << 10,
+            packet_bytes_max: 512 << 10,
             received_bytes_max: 256 << 10,
             received_queue_max: 16 << 10,
             received_queue_bytes_max: 8 << 20,

@@ -41,7 +41,7 @@ impl Default for Settings {
             queue_bytes_max: 8 << 20,
             read_ahead_bytes_max: 1 << 20,
             read_ahead_records_max: 1024,
-            packet_bytes_max: 256 << 10,
+            packet_bytes_max: 512 << 10,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench -p tests --bench path              all of it, in about five minutes
 //! cargo bench -p tests --bench path -- --smoke   one short run of each, to see that it works
+//! cargo bench -p tests --bench path -- --rate N  one run of each, so many frames a second
 //! ```
 //!
 //! Both are processes of their own, single-threaded where they handle frames, built alike, and are
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         ["rsu", ..] => return Arguments::parse_from(arguments).run(),
         ["straightforward", listen, broker] => straightforward(listen, broker),
         _ if arguments.contains(&"--smoke") => smoke(),
+        ["--rate", rate, ..] => at_rate(rate),
         _ => measure(),
     };
     match done {
@@ -67,7 +69,19 @@ fn smoke() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const RATES: [u32; 3] = [100, 1_000, 5_000];
+fn at_rate(rate: &str) -> Result<(), Box<dyn Error>> {
+    let rate = rate
+        .parse()
+        .map_err(|error| format!("--rate {rate}: {error}"))?;
+    print_head();
+    for program in Program::ALL {
+        print_row(program, &run(program, rate, TIME)?);
+    }
+    Ok(())
+}
+
+/// Of 10, 100, 500 and 1 000 vehicles.
+const RATES: [u32; 4] = [100, 1_000, 5_000, 10_000];
 const TIME: Duration = Duration::from_secs(8);
 
 fn measure() -> Result<(), Box<dyn Error>> {

@@ -16,7 +16,7 @@ use crate::subject::{Program, Subject};
 pub(crate) const FRAMES_PER_VEHICLE: u32 = 10;
 
 /// More vehicles than can be around an intersection: beyond, each sends more often.
-pub(crate) const VEHICLES_MAX: usize = 500;
+pub(crate) const VEHICLES_MAX: usize = 1_000;
 
 /// What became of the frames of a run.
 pub(crate) struct Outcome {
