@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+#[cfg(target_pointer_width = "64")]
 use rtime_clock::adjtime::{Timex, adjtimex};
 
 /// The kernel's account of the wall clock.
@@ -25,7 +26,9 @@ impl KernelClock {
     /// Asks the kernel.
     ///
     /// # Errors
-    /// The kernel does not answer, as in a sandbox that forbids it.
+    /// The kernel does not answer, as in a sandbox that forbids it; and on 32-bit processors, where
+    /// no library asks it: there the file that the time daemon touches is the only witness.
+    #[cfg(target_pointer_width = "64")]
     pub fn read() -> io::Result<Self> {
         let mut timex = Timex::new();
         adjtimex(&mut timex)?;
@@ -34,6 +37,12 @@ impl KernelClock {
             estimated_error: micros(timex.0.esterror),
             max_error: micros(timex.0.maxerror),
         })
+    }
+
+    #[cfg(not(target_pointer_width = "64"))]
+    #[allow(missing_docs, reason = "above")]
+    pub fn read() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// Whether the last synchronisation is not older than `age_max`, by the bound of the error.
@@ -79,6 +88,7 @@ mod tests {
         assert!(!nobody.is_synchronized(Duration::from_secs(1_000_000)));
     }
 
+    #[cfg(target_pointer_width = "64")]
     #[test]
     fn this_kernel_answers() {
         let kernel = KernelClock::read().unwrap();
