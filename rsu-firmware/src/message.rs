@@ -102,6 +102,10 @@ impl<'a> MessageFrame<'a> {
         }
         visitor.message(&message);
         // What was read from the wire owns nothing: nobody need look for what to free.
+        #[allow(
+            clippy::forget_non_drop,
+            reason = "with serde, lists may own something"
+        )]
         core::mem::forget(message);
         Ok(())
     }

@@ -140,7 +140,7 @@ fn elevation_at(reference: Option<i32>, offset: Option<&VerticalOffset>) -> Opti
             return Some(elevation.value()).filter(|ele| *ele != ELEVATION_UNKNOWN);
         }
     };
-    Some(reference? + i32::from(offset))
+    Some(reference? + offset)
 }
 
 #[cfg(test)]

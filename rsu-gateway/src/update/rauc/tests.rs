@@ -79,9 +79,9 @@ fn why_an_installation_failed_is_told_in_clear_words() {
         explained(InstallerError(error.into()), refusal.map(str::to_owned)).0
     };
     assert_eq!(of("no space", None), "no space");
-    let refusal = Some("refused: version 0.4.0 is older than 0.5.0, which runs\n");
+    let refusal = "refused: version 0.4.0 is older than 0.5.0, which runs";
     let handler = "Pre-install handler error: Child process exited with code 1";
-    assert_eq!(of(handler, refusal), refusal.unwrap().trim());
+    assert_eq!(of(handler, Some(&format!("{refusal}\n"))), refusal);
     let read = "Failed splicing data: Error reading from file: Input/output error";
     assert!(of(read, None).starts_with("the bundle's bytes are not those that were signed"));
 }
