@@ -1,7 +1,7 @@
 //! CHOICE between INTEGERs of different widths.
 //!
-//! Nobody can predict which alternative comes next, so writing does not branch on it: tables say how
-//! wide each one is.
+//! Nobody can predict which alternative comes next, so writing does not branch on it: tables say
+//! how wide each one is.
 
 use super::{Observer, Writer, width_of};
 

@@ -5,7 +5,9 @@
 macro_rules! choice {
     ($(
         $(#[$meta:meta])*
-        pub enum $name:ident $(<$life:lifetime>)? $(: $extensible:ident)? $(: [INTEGER; $count:literal])? {
+        pub enum $name:ident $(<$life:lifetime>)?
+            $(: $extensible:ident)? $(: [INTEGER; $count:literal])?
+        {
             $(#[$first_meta:meta])* $first:ident($first_type:ty) = 0 $first_id:literal,
             $($(#[$variant_meta:meta])* $variant:ident($type:ty) = $index:literal $id:literal,)*
         }
@@ -156,9 +158,13 @@ macro_rules! choice {
     )+};
 }
 
+/// What alternatives that are `[INTEGER; N]` are written by.
 macro_rules! choice_of_integers {
     ([] $($rest:tt)*) => {};
-    ([$count:literal] $name:ident { $first:ident($first_type:ty) = 0, $($variant:ident($type:ty) = $index:literal,)* }) => {
+    ([$count:literal] $name:ident {
+        $first:ident($first_type:ty) = 0,
+        $($variant:ident($type:ty) = $index:literal,)*
+    }) => {
         impl $crate::uper::ChoiceOfIntegers<$count> for $name {
             const ALTERNATIVES: &'static $crate::uper::Alternatives<$count> =
                 &$crate::uper::Alternatives::new(&[
