@@ -27,7 +27,8 @@ struct Played {
 
 async fn play(trace: &str) -> Played {
     let mut trace = Trace::open(&truth::capture(trace), Pace::Max).unwrap();
-    let mut rsu: Box<Rsu> = Box::new(Rsu::new(rsu::Settings::default()));
+    // More than there are vehicles in the traces.
+    let mut rsu = Box::new(Rsu::<64>::new(rsu::Settings::default()));
     let id: RsuId = "R1".parse().unwrap();
     let unit = Unit::named(id);
     let dialect = Box::new(Tits0180::new(&unit));
