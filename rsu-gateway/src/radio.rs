@@ -17,7 +17,7 @@ pub trait Radio {
     /// input, which only a trace has; after an error the input has ended, too.
     ///
     /// Dropping the future before it is ready loses no frame.
-    fn receive(&mut self) -> impl Future<Output = Result<Option<Frame<'_>>, RadioError>> + Send;
+    fn receive(&mut self) -> impl Future<Output = Result<Option<Frame<'_>>, RadioError>>;
 }
 
 /// A frame and its place in the input it came from.

@@ -101,10 +101,6 @@ const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often the radio task looks at counters and clock when nothing else happens.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Frames that are handled in a row when they wait already, before the uplink has a turn: half of
-/// what live traffic may wait in its queue.
-const FRAMES_AT_ONCE: usize = 16;
-
 /// How often it does so when frames never end.
 const ROUND_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -287,20 +283,20 @@ impl Service {
                     }
                 }
                 frame = self.radio.receive() => {
-                    let Some(mut frame) = frame? else { return Ok(()) };
-                    for more in (0..FRAMES_AT_ONCE).rev() {
+                    let mut next = frame?;
+                    if next.is_none() {
+                        return Ok(());
+                    }
+                    while let Some(frame) = next {
                         if let Some(recorder) = &self.recorder {
                             recorder.record(&frame.received);
                         }
                         // A dropped frame has raised its counter, which running information reports.
                         let _ = self.station.handle_frame(&frame.received);
-                        if more == 0 {
-                            tokio::task::yield_now().await;
-                            break;
-                        }
-                        let Some(waiting) = self.radio.receive_waiting() else { break };
-                        frame = waiting;
+                        next = self.radio.next_received();
                     }
+                    // The uplink has its turn before more is received.
+                    tokio::task::yield_now().await;
                 }
             }
         }
@@ -321,7 +317,6 @@ impl Service {
         let recorder = self.recorder.as_ref().map(Recorder::counts);
         let recorder = recorder.unwrap_or_default();
         let mut counters = vec![
-            ("radio_truncated_datagrams", radio.truncated_datagrams),
             ("radio_overflowed_datagrams", radio.overflowed_datagrams),
             ("radio_receive_errors", radio.receive_errors),
             ("recording_dropped", recorder.dropped),

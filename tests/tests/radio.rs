@@ -454,23 +454,26 @@ async fn exchange(radio: &mut Udp, from: &str) {
 }
 
 #[tokio::test]
-async fn what_waits_already_is_lent_at_once_and_in_order() {
+async fn what_waits_already_comes_together_and_in_order() {
     let mut radio = Udp::bind("127.0.0.1:0".parse().expect("an address")).expect("binds");
     let sender = std::net::UdpSocket::bind("127.0.0.1:0").expect("binds");
     let to = radio.local_address().expect("is bound");
     for number in 0..100_u8 {
-        sender.send_to(&[number], to).expect("is sent");
+        let datagram = vec![number; usize::from(number)];
+        sender.send_to(&datagram, to).expect("is sent");
     }
-    let first = radio.receive().await.expect("never fails");
-    assert_eq!(first.expect("never ends").received.bytes, [0]);
-    for number in 1..100_u8 {
-        let frame = radio.receive_waiting().expect("waits");
-        assert_eq!(
-            (frame.received.bytes, frame.packet),
-            (&[number][..], number.into())
-        );
+    let (mut number, mut groups) = (0_u8, 0);
+    while number < 100 {
+        groups += 1;
+        let mut next = radio.receive().await.expect("never fails");
+        while let Some(frame) = next {
+            assert_eq!(frame.received.bytes, vec![number; usize::from(number)]);
+            assert_eq!(frame.packet, u64::from(number));
+            number += 1;
+            next = radio.next_received();
+        }
     }
-    assert!(radio.receive_waiting().is_none());
+    assert_eq!((number, groups), (100, 7), "sixteen at a time");
 }
 
 #[tokio::test]

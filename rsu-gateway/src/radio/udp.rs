@@ -1,5 +1,6 @@
 //! Frames that a radio module delivers over UDP, one in a datagram.
 
+mod batch;
 mod overflow;
 
 use std::io;
@@ -7,14 +8,14 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rsu_firmware::pc5::Received;
+use rsu_firmware::time::Timestamp;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::{Frame, Radio, RadioError};
 use crate::clock;
-
-/// The longest datagram that is delivered, in bytes: all that UDP can carry.
-pub const DATAGRAM_LENGTH_MAX: usize = 65_535;
+use batch::Batch;
 
 /// The receive buffer that the kernel is asked for, in bytes: about two seconds of a full 20 MHz
 /// channel. The kernel grants at most `net.core.rmem_max`.
@@ -24,18 +25,17 @@ pub const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Udp {
     socket: UdpSocket,
-    /// One byte longer than a datagram may be, so that a longer one shows.
-    datagram: Box<[u8]>,
+    batch: Batch,
+    /// When the datagrams of the batch were received.
+    time: Timestamp,
     packets: u64,
-    dropped: Dropped,
+    receive_errors: u64,
     failing: bool,
 }
 
 /// What a UDP radio did not deliver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Datagrams longer than [`DATAGRAM_LENGTH_MAX`], of which the end is lost.
-    pub truncated_datagrams: u64,
     /// Datagrams that the kernel dropped because its buffer was full.
     pub overflowed_datagrams: u64,
     /// Errors of the socket, for example refused packets reported by ICMP.
@@ -64,9 +64,10 @@ impl Udp {
         socket.bind(&address.into())?;
         Ok(Self {
             socket: UdpSocket::from_std(socket.into())?,
-            datagram: vec![0; DATAGRAM_LENGTH_MAX + 1].into(),
+            batch: Batch::new(),
+            time: Timestamp::default(),
             packets: 0,
-            dropped: Dropped::default(),
+            receive_errors: 0,
             failing: false,
         })
     }
@@ -80,70 +81,51 @@ impl Udp {
     pub fn dropped(&self) -> Dropped {
         Dropped {
             overflowed_datagrams: overflow::overflowed(&self.socket),
-            ..self.dropped
+            receive_errors: self.receive_errors,
         }
     }
 
-    /// The next frame, if it is there already.
-    pub fn receive_waiting(&mut self) -> Option<Frame<'_>> {
-        let length = match self.socket.try_recv(&mut self.datagram) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            received => self.whole(received)?,
-        };
-        Some(self.frame(length))
-    }
-
-    /// Waits for a datagram that is whole.
-    async fn datagram(&mut self) -> usize {
-        loop {
-            let received = self.socket.recv(&mut self.datagram).await;
-            let has_failed = received.is_err();
-            if let Some(length) = self.whole(received) {
-                return length;
-            }
-            if has_failed {
-                tokio::time::sleep(ERROR_PAUSE).await;
-            }
-        }
-    }
-
-    /// The length of a datagram that can be delivered; counts what cannot.
-    fn whole(&mut self, received: io::Result<usize>) -> Option<usize> {
-        match received {
-            Ok(length) if length <= DATAGRAM_LENGTH_MAX => {
-                self.failing = false;
-                return Some(length);
-            }
-            Ok(_) => self.dropped.truncated_datagrams += 1,
-            Err(error) => {
-                self.dropped.receive_errors += 1;
-                if !self.failing {
-                    tracing::warn!(%error, "cannot receive from the radio");
-                }
-                self.failing = true;
-            }
-        }
-        None
-    }
-
-    fn frame(&mut self, length: usize) -> Frame<'_> {
+    /// The next frame that has come together with the one before. Does not ask the kernel.
+    pub fn next_received(&mut self) -> Option<Frame<'_>> {
+        let bytes = self.batch.next()?;
         let packet = self.packets;
         self.packets += 1;
-        Frame {
+        Some(Frame {
             received: Received {
-                time: clock::now(),
+                time: self.time,
                 rssi_dbm: None,
-                bytes: self.datagram.get(..length).unwrap_or_default(),
+                bytes,
             },
             packet,
             restarted: false,
+        })
+    }
+
+    /// Waits for datagrams.
+    async fn fill(&mut self) {
+        while self.batch.is_empty() {
+            let fill = || self.batch.fill(&self.socket);
+            match self.socket.async_io(Interest::READABLE, fill).await {
+                Ok(()) => {
+                    self.time = clock::now();
+                    self.failing = false;
+                }
+                Err(error) => {
+                    self.receive_errors += 1;
+                    if !self.failing {
+                        tracing::warn!(%error, "cannot receive from the radio");
+                    }
+                    self.failing = true;
+                    tokio::time::sleep(ERROR_PAUSE).await;
+                }
+            }
         }
     }
 }
 
 impl Radio for Udp {
     async fn receive(&mut self) -> Result<Option<Frame<'_>>, RadioError> {
-        let length = self.datagram().await;
-        Ok(Some(self.frame(length)))
+        self.fill().await;
+        Ok(self.next_received())
     }
 }

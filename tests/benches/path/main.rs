@@ -16,6 +16,7 @@
 
 #![expect(clippy::print_stdout, reason = "the tables are the result")]
 
+mod offer;
 mod run;
 mod sink;
 mod straightforward;

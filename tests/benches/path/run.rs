@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::UdpSocket;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rsu_gateway::clock;
 use tests::traffic::{Kind, Traffic};
 
+use crate::offer::Offer;
 use crate::sink::{Arrival, Sink};
 use crate::subject::{Program, Subject};
 
@@ -58,22 +57,16 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     let sink = Sink::start()?;
     let subject = Subject::start(program, sink.address())?;
     let vehicles = ((rate / FRAMES_PER_VEHICLE) as usize).clamp(1, VEHICLES_MAX);
-    let mut offer = Offer {
-        socket: UdpSocket::bind("127.0.0.1:0")?,
-        traffic: Traffic::new(vehicles),
-        sent: Vec::new(),
-    };
-    offer.socket.connect(subject.listen)?;
-    let first_frame = offer.until_heard(&sink, &subject)?;
+    let mut offer = Offer::new(Traffic::new(vehicles), subject.listen)?;
+    let first_frame = until_heard(&mut offer, &sink, &subject)?;
     offer.send_at(rate, WARM_UP)?;
     settle(&sink);
 
     sink.take();
-    offer.sent.clear();
     let dropped_before = dropped(&subject)?;
     let cpu = subject.cpu_time()?;
     let began = Instant::now();
-    offer.send_at(rate, time)?;
+    let sent = offer.send_at(rate, time)?;
     let took = began.elapsed().as_secs_f64();
     let cpu = (subject.cpu_time()? - cpu).as_secs_f64() / took;
     let resident_bytes = subject.resident_bytes()?;
@@ -87,14 +80,14 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     let left_out = left_out.iter().sum::<u64>() as usize;
 
     let came: usize = arrivals.iter().map(|arrival| arrival.messages).sum();
-    let lost = offer.sent.len().saturating_sub(came + left_out);
-    let latencies = match came == offer.sent.len() {
-        true => latencies(&offer.sent, &arrivals),
+    let lost = sent.len().saturating_sub(came + left_out);
+    let latencies = match came == sent.len() {
+        true => latencies(&sent, &arrivals),
         false => Vec::new(),
     };
     Ok(Outcome {
-        rate: offer.sent.len() as f64 / took,
-        sent: offer.sent.len(),
+        rate: sent.len() as f64 / took,
+        sent: sent.len(),
         lost,
         dropped,
         latencies,
@@ -128,45 +121,17 @@ fn settle(sink: &Sink) {
     }
 }
 
-struct Offer {
-    socket: UdpSocket,
-    traffic: Traffic,
-    sent: Vec<(Kind, Instant)>,
-}
-
-impl Offer {
-    /// Sends until something comes out. Nobody listens at first.
-    fn until_heard(&mut self, sink: &Sink, subject: &Subject) -> io::Result<Duration> {
-        while sink.count() == 0 {
-            let frame = self.traffic.spat(clock::now());
-            drop(self.socket.send(frame));
-            sleep(Duration::from_micros(500));
-            if subject.started.elapsed() > START_MAX {
-                return Err(io::Error::other("nothing comes out"));
-            }
+/// Sends until something comes out. Nobody listens at first.
+fn until_heard(offer: &mut Offer, sink: &Sink, subject: &Subject) -> io::Result<Duration> {
+    while sink.count() == 0 {
+        offer.try_spat();
+        sleep(Duration::from_micros(500));
+        if subject.started.elapsed() > START_MAX {
+            return Err(io::Error::other("nothing comes out"));
         }
-        Ok(subject.started.elapsed())
     }
-
-    fn send_at(&mut self, rate: u32, time: Duration) -> io::Result<()> {
-        let began = Instant::now();
-        let count = (f64::from(rate) * time.as_secs_f64()) as u32;
-        for number in 0..count {
-            let due = began + Duration::from_secs_f64(f64::from(number) / f64::from(rate));
-            let wait = due.saturating_duration_since(Instant::now());
-            // A sleep takes longer than asked for; what is due within it goes together.
-            if wait > SLEEP_MIN {
-                sleep(wait);
-            }
-            let (kind, frame) = self.traffic.next(clock::now());
-            self.sent.push((kind, Instant::now()));
-            self.socket.send(frame)?;
-        }
-        Ok(())
-    }
+    Ok(subject.started.elapsed())
 }
-
-const SLEEP_MIN: Duration = Duration::from_micros(50);
 
 /// The frames of a kind come out in the order in which they went in.
 fn latencies(sent: &[(Kind, Instant)], arrivals: &[Arrival]) -> Vec<Duration> {
