@@ -61,11 +61,20 @@ const TARGETS: [Target; 4] = [
 ///
 /// The toolchain for the target cannot be laid out.
 pub fn command(arguments: &[OsString]) -> Result<Command, Error> {
-    if let Some(cross) = container_cross() {
-        let mut command = program(cross, arguments);
-        command.env("CROSS_CONFIG", place::cross().join("Cross.toml"));
-        return Ok(command);
-    }
+    let Some(cross) = container_cross() else {
+        return without_container(arguments);
+    };
+    let mut command = program(cross, arguments);
+    command.env("CROSS_CONFIG", place::cross().join("Cross.toml"));
+    Ok(command)
+}
+
+/// Cargo with Debian's compilers, ready to be started.
+///
+/// # Errors
+///
+/// The toolchain for the target cannot be laid out.
+pub fn without_container(arguments: &[OsString]) -> Result<Command, Error> {
     let mut command = program("cargo", arguments.iter().take(1));
     let rest = arguments.iter().skip(1);
     if let Some(triple) = target(arguments) {

@@ -13,6 +13,7 @@ use crate::keys::Keys;
 use crate::place;
 use crate::process::{output, program, shown};
 use crate::root::{self, Contents};
+use crate::toolchain;
 
 /// An image of a board, in one version.
 #[derive(Debug)]
@@ -80,10 +81,7 @@ impl<'a> Image<'a> {
     /// The build fails.
     pub fn build_program(&self) -> Result<(), Error> {
         let features = self.board.features.join(",");
-        let linking = format!(
-            "target.{}.rustflags=[\"-Clink-args=-Wl,-T,cross/no-unwinding.ld,--no-eh-frame-hdr\"]",
-            self.board.target
-        );
+        let linking = format!("target.{}.rustflags=[{LINKING:?}]", self.board.target);
         let arguments = [
             "build",
             "--locked",
@@ -99,7 +97,9 @@ impl<'a> Image<'a> {
             "--config",
             &linking,
         ];
-        let mut build = cross::command(&arguments.map(Into::into))?;
+        let mut build = cross::without_container(&arguments.map(Into::into))?;
+        // Where gcc looks for a linker first.
+        build.env("COMPILER_PATH", toolchain::folder()?.join("bin"));
         build.current_dir(place::workspace());
         shown(&mut build)
     }
@@ -204,6 +204,11 @@ impl<'a> Image<'a> {
 
 /// The cargo profile of what runs on units.
 const PROFILE: &str = "unit";
+
+/// How it is linked: small. Functions of the same instructions become one, and what is moved to
+/// where the program is loaded is told in bits (`DT_RELR`, which glibc knows since 2.36).
+const LINKING: &str = "-Clink-args=-fuse-ld=lld \
+    -Wl,-O2,--icf=all,-z,pack-relative-relocs,-T,cross/no-unwinding.ld,--no-eh-frame-hdr";
 
 /// Makes a data partition with the content of `folder`.
 ///

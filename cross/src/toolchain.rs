@@ -1,5 +1,6 @@
-//! Debian's Rust, laid out as a toolchain folder: for hosts whose own toolchain has no standard
-//! library for a target. Nothing is installed; the host's toolchain stays as it is.
+//! Debian's Rust and LLVM's linker, laid out as a toolchain folder: for what runs on units, and for
+//! hosts whose own toolchain has no standard library for a target. Nothing is installed; the host's
+//! toolchain stays as it is.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use crate::process::{output, program};
 
 /// The folder of the toolchain, laid out now if it is not there yet.
 ///
-/// `bin/rustc` and `bin/rustdoc` work from anywhere; cargo is the host's.
+/// `bin/rustc`, `bin/rustdoc` and `bin/ld.lld` work from anywhere; cargo is the host's.
 ///
 /// # Errors
 ///
@@ -58,6 +59,11 @@ fn lay_out(packages: &[&Package], toolchain: &Path) -> Result<(), Error> {
         )?;
         wrap(toolchain, name)?;
     }
+    rename(
+        &usr.join("lib/llvm-22/bin/lld"),
+        &toolchain.join("libexec/ld.lld"),
+    )?;
+    wrap(toolchain, "ld.lld")?;
     self_contained_musl(&unpacked, &lib)?;
     std::fs::remove_dir_all(&unpacked).doing("remove", &unpacked)
 }
