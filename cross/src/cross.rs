@@ -61,26 +61,56 @@ const TARGETS: [Target; 4] = [
 ///
 /// The toolchain for the target cannot be laid out.
 pub fn command(arguments: &[OsString]) -> Result<Command, Error> {
-    let Some(cross) = container_cross() else {
-        return without_container(arguments);
-    };
-    let mut command = program(cross, arguments);
-    command.env("CROSS_CONFIG", place::cross().join("Cross.toml"));
-    Ok(command)
+    if let Some(cross) = container_cross() {
+        let mut command = program(cross, arguments);
+        command.env("CROSS_CONFIG", place::cross().join("Cross.toml"));
+        return Ok(command);
+    }
+    cargo(arguments, |cargo, target| {
+        with_gcc(cargo, target);
+        if has_standard_library(target.triple) {
+            return Ok(());
+        }
+        with_locked_rust(cargo)?;
+        if !target.in_debian {
+            with_std_from_source(cargo, target);
+        }
+        Ok(())
+    })
 }
 
-/// Cargo with Debian's compilers, ready to be started.
+/// Cargo for what runs on units, ready to be started: whatever the host has, with compiler, linker
+/// and standard library of debian.lock. The library is built like the rest, and without what
+/// it needs to print a stack, which a stripped program has no names for.
 ///
 /// # Errors
 ///
-/// The toolchain for the target cannot be laid out.
-pub fn without_container(arguments: &[OsString]) -> Result<Command, Error> {
+/// The toolchain cannot be laid out.
+pub fn locked(arguments: &[OsString]) -> Result<Command, Error> {
+    cargo(arguments, |cargo, target| {
+        with_gcc(cargo, target);
+        with_locked_rust(cargo)?;
+        with_std_from_source(cargo, target);
+        cargo.arg("-Zbuild-std-features=");
+        // Where gcc looks for a linker first.
+        cargo.env("COMPILER_PATH", toolchain::folder()?.join("bin"));
+        Ok(())
+    })
+}
+
+/// Cargo with these arguments, prepared for the target among them. Cargo knows more targets than we
+/// do, the host's for one.
+fn cargo(
+    arguments: &[OsString],
+    prepare: impl FnOnce(&mut Command, &Target) -> Result<(), Error>,
+) -> Result<Command, Error> {
     let mut command = program("cargo", arguments.iter().take(1));
-    let rest = arguments.iter().skip(1);
-    if let Some(triple) = target(arguments) {
-        with_compilers(&mut command, &triple)?;
+    let triple = target(arguments);
+    let ours = |target: &&Target| Some(target.triple) == triple.as_deref();
+    if let Some(target) = TARGETS.iter().find(ours) {
+        prepare(&mut command, target)?;
     }
-    command.args(rest);
+    command.args(arguments.iter().skip(1));
     Ok(command)
 }
 
@@ -115,14 +145,10 @@ fn target(arguments: &[OsString]) -> Option<String> {
     None
 }
 
-/// Gives cargo what it needs for a target.
-fn with_compilers(cargo: &mut Command, triple: &str) -> Result<(), Error> {
-    let Some(target) = TARGETS.iter().find(|target| target.triple == triple) else {
-        // cargo knows more targets than we do, the host's for one.
-        return Ok(());
-    };
-    let upper = triple.replace('-', "_").to_uppercase();
-    let lower = triple.replace('-', "_");
+/// Debian's compiler for C, its linker, and the emulator for tests.
+fn with_gcc(cargo: &mut Command, target: &Target) {
+    let lower = target.triple.replace('-', "_");
+    let upper = lower.to_uppercase();
     if let Some(gcc) = target.gcc {
         cargo.env(format!("CARGO_TARGET_{upper}_LINKER"), format!("{gcc}gcc"));
         cargo.env(format!("CC_{lower}"), format!("{gcc}gcc"));
@@ -137,22 +163,23 @@ fn with_compilers(cargo: &mut Command, triple: &str) -> Result<(), Error> {
         cargo.env("QEMU_LD_PREFIX", libraries);
     }
     cargo.env(format!("CARGO_TARGET_{upper}_RUSTFLAGS"), without_paths());
-    if has_standard_library(triple) {
-        return Ok(());
-    }
+}
+
+fn with_locked_rust(cargo: &mut Command) -> Result<(), Error> {
     let toolchain = toolchain::folder()?;
     for name in ["rustc", "rustdoc"] {
         cargo.env(name.to_uppercase(), toolchain.join("bin").join(name));
     }
-    if !target.in_debian {
-        // Debian's compiler is a stable one, which builds its own standard library only when told so.
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-        cargo.arg(match target.gcc {
-            Some(_) => "-Zbuild-std=std,panic_abort",
-            None => "-Zbuild-std=core",
-        });
-    }
     Ok(())
+}
+
+/// Debian's compiler is a stable one, which builds its own standard library only when told so.
+fn with_std_from_source(cargo: &mut Command, target: &Target) {
+    cargo.env("RUSTC_BOOTSTRAP", "1");
+    cargo.arg(match target.gcc {
+        Some(_) => "-Zbuild-std=std,panic_abort",
+        None => "-Zbuild-std=core",
+    });
 }
 
 /// Whether the host's own toolchain can build for the target.
@@ -173,6 +200,7 @@ fn without_paths() -> OsString {
     let folders = [
         (Some(place::workspace().to_owned()), "/rsu"),
         (cargo_home, "/cargo"),
+        (Some(place::cache()), "/cache"),
     ];
     for (folder, name) in folders {
         let Some(folder) = folder else { continue };

@@ -13,7 +13,6 @@ use crate::keys::Keys;
 use crate::place;
 use crate::process::{output, program, shown};
 use crate::root::{self, Contents};
-use crate::toolchain;
 
 /// An image of a board, in one version.
 #[derive(Debug)]
@@ -97,9 +96,7 @@ impl<'a> Image<'a> {
             "--config",
             &linking,
         ];
-        let mut build = cross::without_container(&arguments.map(Into::into))?;
-        // Where gcc looks for a linker first.
-        build.env("COMPILER_PATH", toolchain::folder()?.join("bin"));
+        let mut build = cross::locked(&arguments.map(Into::into))?;
         build.current_dir(place::workspace());
         shown(&mut build)
     }
@@ -208,7 +205,7 @@ const PROFILE: &str = "unit";
 /// How it is linked: small. Functions of the same instructions become one, and what is moved to
 /// where the program is loaded is told in bits (`DT_RELR`, which glibc knows since 2.36).
 const LINKING: &str = "-Clink-args=-fuse-ld=lld \
-    -Wl,-O2,--icf=all,-z,pack-relative-relocs,-T,cross/no-unwinding.ld,--no-eh-frame-hdr";
+    -Wl,--icf=all,-z,pack-relative-relocs,-T,cross/no-unwinding.ld,--no-eh-frame-hdr";
 
 /// Makes a data partition with the content of `folder`.
 ///
