@@ -17,7 +17,6 @@ pub(super) struct UpdateSection {
     version_file: PathBuf,
     ca_file: Option<PathBuf>,
     allow_http: bool,
-    allow_downgrade: bool,
     download_bytes_per_s_max: Within<0, { 1 << 30 }>,
     download_patience_s: Within<1, 604_800>,
     bundle_bytes_max: Within<65_536, { 1 << 40 }>,
@@ -52,7 +51,6 @@ impl UpdateSection {
             folder: data.join("update"),
             at_work: at_work.map_err(|error| format!("{}: {error}", self.version_file.display())),
             hardware_version: hardware_version.map(str::to_owned),
-            allow_downgrade: self.allow_downgrade,
             downloader: Downloader {
                 roots_file: self.ca_file.clone().unwrap_or_else(http::system_roots),
                 allow_http: self.allow_http,
@@ -78,7 +76,6 @@ impl Default for UpdateSection {
             version_file: PathBuf::from("/etc/os-release"),
             ca_file: None,
             allow_http: false,
-            allow_downgrade: false,
             download_bytes_per_s_max: Within(262_144),
             download_patience_s: Within(86_400),
             bundle_bytes_max: Within(256 << 20),

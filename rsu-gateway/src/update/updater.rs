@@ -32,8 +32,6 @@ pub struct Settings {
     pub at_work: Result<Version, String>,
     /// Of the machine, where known.
     pub hardware_version: Option<String>,
-    /// Whether the operator allows older versions, and the same one again.
-    pub allow_downgrade: bool,
     /// How bundles are fetched.
     pub downloader: Downloader,
     /// How a slot proves itself.
@@ -194,7 +192,7 @@ impl Updater {
         let at_work = settings.at_work.as_ref().map_err(|error| {
             Refusal::local_error(format!("the version at work is not known: {error}"))
         })?;
-        let newer = verify::check_newer(&upgrade.version, at_work, settings.allow_downgrade);
+        let newer = verify::check_newer(&upgrade.version, at_work);
         if let Err(what) = newer {
             return refused("updateVersion", what);
         }

@@ -16,7 +16,6 @@ pub(super) struct Expected<'a> {
     /// The board.
     pub(super) compatible: &'a str,
     pub(super) at_work: &'a Version,
-    pub(super) allow_downgrade: bool,
 }
 
 /// Says why a bundle must not be installed.
@@ -63,21 +62,16 @@ fn check(manifest: &Manifest, expected: &Expected<'_>) -> Result<(), String> {
             "the bundle is version {version}, {ordered} was ordered"
         ));
     }
-    check_newer(version, expected.at_work, expected.allow_downgrade)
+    check_newer(version, expected.at_work)
 }
 
 /// An older version may have holes that were mended since, and be signed all the same.
-pub(super) fn check_newer(
-    version: &Version,
-    at_work: &Version,
-    allow_downgrade: bool,
-) -> Result<(), String> {
+pub(super) fn check_newer(version: &Version, at_work: &Version) -> Result<(), String> {
     // What comes behind a '+' is no order.
-    match allow_downgrade || version.cmp_precedence(at_work).is_gt() {
+    match version.cmp_precedence(at_work).is_gt() {
         true => Ok(()),
         false => Err(format!(
-            "{version} is not newer than {at_work}, which is at work; only the operator can allow \
-             that, by update.allow_downgrade"
+            "{version} is not newer than {at_work}, which is at work"
         )),
     }
 }
@@ -113,13 +107,12 @@ mod tests {
     #[test]
     fn newer_means_newer() {
         let version = |text: &str| Version::parse(text).unwrap();
-        let newer = |to: &str, from: &str| check_newer(&version(to), &version(from), false).is_ok();
+        let newer = |to: &str, from: &str| check_newer(&version(to), &version(from)).is_ok();
         assert!(newer("0.2.0", "0.1.9") && newer("0.10.0", "0.9.0"));
         assert!(newer("1.0.0", "1.0.0-rc.1"));
         assert!(!newer("0.2.0", "0.2.0") && !newer("0.1.9", "0.2.0"));
         assert!(!newer("1.0.0-rc.1", "1.0.0"));
         assert!(!newer("1.0.0+2", "1.0.0+1"), "the same, built again");
-        assert!(check_newer(&version("0.1.0"), &version("0.2.0"), true).is_ok());
     }
 
     #[test]

@@ -170,7 +170,6 @@ impl Worker {
             order: &order.upgrade,
             compatible: &slots.compatible,
             at_work,
-            allow_downgrade: settings.allow_downgrade,
         };
         match verify::verify(&*self.fs, &self.bundle, &expected, &*self.installer) {
             Ok(()) => self.go_on(order, Stage::Install, UpdateState::Installing),

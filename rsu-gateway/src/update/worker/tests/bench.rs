@@ -7,7 +7,6 @@ pub(super) struct Bench {
     pub(super) machine: Fake,
     pub(super) disk: Memory,
     pub(super) server: Server,
-    pub(super) allow_downgrade: bool,
     /// Whether the spool takes what is told.
     pub(super) is_spool_working: bool,
     pub(super) told: Arc<Mutex<Vec<Untold>>>,
@@ -46,12 +45,11 @@ impl Bench {
             disk: disk.clone(),
         })));
         let told = Arc::default();
-        let (updater, worker) = start(&machine, &disk, false, &told);
+        let (updater, worker) = start(&machine, &disk, &told);
         Self {
             machine,
             disk,
             server: Server::start(bundle.as_bytes()),
-            allow_downgrade: false,
             is_spool_working: true,
             told,
             heard: Vec::new(),
@@ -107,8 +105,7 @@ impl Bench {
     /// The program starts again, in the same boot.
     pub(super) fn restart(&mut self) {
         self.told.lock().unwrap().clear();
-        let at = (&self.machine, &self.disk, self.allow_downgrade, &self.told);
-        (self.updater, self.worker) = start(at.0, at.1, at.2, at.3);
+        (self.updater, self.worker) = start(&self.machine, &self.disk, &self.told);
         self.hear();
     }
 
@@ -170,7 +167,6 @@ impl Bench {
 pub(super) fn start(
     machine: &Fake,
     disk: &Memory,
-    allow_downgrade: bool,
     told: &Arc<Mutex<Vec<Untold>>>,
 ) -> (Updater, Worker) {
     let at_work = machine.with(|machine| machine.slots[machine.booted].version.clone());
@@ -178,7 +174,6 @@ pub(super) fn start(
         folder: "/data/update".into(),
         at_work: Ok(at_work),
         hardware_version: Some("2.1".into()),
-        allow_downgrade,
         downloader: downloader(),
         trial: TrialSettings {
             healthy_for: Duration::from_secs(60),
