@@ -70,10 +70,13 @@ impl Station {
                     }
                 }
                 if let Some(reporting) = &mut self.reporting {
-                    reporting.handle_message(received.time, heard.bytes, &heard.message);
+                    let has_reported =
+                        reporting.handle_message(received.time, heard.bytes, &heard.message);
                     let latencies = &reporting.vitals().latencies;
                     latencies.record(Stage::Frame, fused);
-                    latencies.record(Stage::Report, begin.elapsed());
+                    if has_reported {
+                        latencies.record(Stage::Report, begin.elapsed());
+                    }
                 }
             }
             Err(dropped) => debug!(?dropped, "frame dropped"),

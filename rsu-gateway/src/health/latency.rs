@@ -11,7 +11,7 @@ use serde::Serialize;
 pub enum Stage {
     /// A frame: from its reception until it is fused.
     Frame,
-    /// A report: from the reception of the frame until it is handed to the uplink.
+    /// A report that a frame brings about: from its reception until it is handed to the uplink.
     Report,
     /// A live publish: from there until it is written to the socket.
     Live,

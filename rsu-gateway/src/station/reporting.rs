@@ -104,8 +104,13 @@ impl Reporting {
         Ok(Self::new(platform, uplink, spools, live, vitals)?)
     }
 
-    /// Reports a message that was received.
-    pub fn handle_message(&mut self, now: Timestamp, bytes: &[u8], message: &MessageFrame<'_>) {
+    /// Reports a message that was received. Returns whether something went to the uplink for it.
+    pub fn handle_message(
+        &mut self,
+        now: Timestamp,
+        bytes: &[u8],
+        message: &MessageFrame<'_>,
+    ) -> bool {
         self.senders.handle(now, message);
         let Self {
             platform,
@@ -114,8 +119,13 @@ impl Reporting {
             ..
         } = self;
         let clock = vitals.clock_quality();
-        let sink = &mut |out: Outgoing<'_>| _ = delivery.hand_over(out, now, clock);
+        let mut has_reported = false;
+        let sink = &mut |out: Outgoing<'_>| {
+            let _ = delivery.hand_over(out, now, clock);
+            has_reported = true;
+        };
         lock(platform).handle_message(now, bytes, message, sink);
+        has_reported
     }
 
     /// Reports what is due by `now`, among it what was `lost` before it came to the unit. Returns

@@ -12,7 +12,8 @@
 //! Like for like is every frame published at once at QoS 0: the latency is from the `send` of the
 //! frame's datagram until the publish that carries it was read from the broker's socket. Ours also
 //! fuses, and publishes the fused junction ten times a second besides. What it does unless
-//! configured otherwise, BSMs in lists of up to 100 ms, is measured, too.
+//! configured otherwise is measured, too: everything is fused, and of single messages so many go up
+//! as the platform's contract has it, BSMs in lists of up to 100 ms.
 
 #![expect(clippy::print_stdout, reason = "the tables are the result")]
 

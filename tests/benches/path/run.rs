@@ -97,8 +97,13 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     })
 }
 
-/// BSMs that the limits of the contract leave out.
-const LEFT_OUT: [&str; 2] = ["bsm_not_sampled", "bsm_over_limit"];
+/// What the limits of the contract leave out.
+const LEFT_OUT: [&str; 4] = [
+    "bsm_not_sampled",
+    "bsm_over_limit",
+    "map_over_limit",
+    "spat_over_limit",
+];
 
 fn dropped(subject: &Subject) -> io::Result<BTreeMap<String, u64>> {
     let mut dropped = subject.dropped()?;

@@ -14,21 +14,23 @@ use tests::process::{TemporaryFolder, free_addresses};
 /// Which program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// `rsu run`, which sends each BSM at once, in a list of one.
+    /// `rsu run` with the limits of the contract as high as it allows, so that everything goes up,
+    /// and each BSM at once, in a list of one.
     OursAtOnce,
-    /// `rsu run`, which sends BSMs in lists of up to 100 ms, as it does unless configured otherwise.
-    OursInLists,
+    /// `rsu run` as it comes: it fuses everything, and what goes up is limited.
+    OursByDefault,
     /// The comparison.
     Straightforward,
 }
 
 impl Program {
-    pub(crate) const ALL: [Self; 3] = [Self::OursAtOnce, Self::OursInLists, Self::Straightforward];
+    pub(crate) const ALL: [Self; 3] =
+        [Self::OursAtOnce, Self::OursByDefault, Self::Straightforward];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::OursAtOnce => "ours, each BSM at once",
-            Self::OursInLists => "ours, BSMs in lists of 100 ms",
+            Self::OursAtOnce => "ours, everything at once",
+            Self::OursByDefault => "ours, by default",
             Self::Straightforward => "asn1-codecs + serde_json + rumqttc",
         }
     }
@@ -54,7 +56,7 @@ impl Subject {
             Program::Straightforward => {
                 command.args(["straightforward", &listen.to_string(), &broker.to_string()]);
             }
-            Program::OursAtOnce | Program::OursInLists => {
+            Program::OursAtOnce | Program::OursByDefault => {
                 let config = folder.path().join("rsu.toml");
                 let text = configuration(program, listen, metrics, broker, folder.path());
                 fs::write(&config, text)?;
@@ -145,7 +147,6 @@ impl Drop for Subject {
     }
 }
 
-/// Everything goes up: the limits of the contract are as high as it allows.
 fn configuration(
     program: Program,
     listen: SocketAddr,
@@ -153,20 +154,20 @@ fn configuration(
     broker: SocketAddr,
     folder: &Path,
 ) -> String {
-    let batch_max = if program == Program::OursAtOnce {
-        1
-    } else {
-        255
+    let at_once = match program {
+        Program::OursAtOnce => AT_ONCE,
+        _ => "",
     };
     let folder = folder.display();
     format!(
         "[unit]\nid = \"R1\"\nesn = \"E1\"\n\
          [radio]\nlisten = \"{listen}\"\n\
          [mqtt]\nbrokers = [\"mqtt://{broker}\"]\n\
-         [reports]\nbsm_batch_messages_max = {batch_max}\n\
-         [sampling]\nbsm_rate = 10000\nbsm_up_limit = 10000\n\
-         map_up_limit = -1\nspat_up_limit = -1\n\
+         {at_once}\
          [storage]\nfolder = \"{folder}\"\nfree_bytes_min = 0\n\
          [health]\nlisten = \"{metrics}\"\n"
     )
 }
+
+const AT_ONCE: &str = "[reports]\nbsm_batch_messages_max = 1\n\
+    [sampling]\nbsm_rate = 10000\nbsm_up_limit = 10000\nmap_up_limit = -1\nspat_up_limit = -1\n";
