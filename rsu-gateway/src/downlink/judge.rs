@@ -220,7 +220,7 @@ impl Judge {
                 );
             }
         }
-        let past = |time: Option<Timestamp>| Some(now.time - time?).filter(|_| now.is_trusted);
+        let past = |time: Option<Timestamp>| now.is_trusted.then_some(now.time - time?);
         if let Some(late) = past(downlink.expires).filter(|late| *late > Span::default()) {
             let text = format!("expires: {} ms ago", late.as_millis());
             return refused(Reason::Expired, text);

@@ -210,7 +210,7 @@ impl Reporting {
         let mut number = None;
         let sink = &mut |out: Outgoing<'_>| {
             if let Some(kept) = self.delivery.hand_over(out, now, clock) {
-                number = Some(kept).filter(|_| out.class == Class::Durable);
+                number = (out.class == Class::Durable).then_some(kept);
             }
         };
         work(&mut lock(&self.platform), sink);

@@ -73,7 +73,7 @@ pps = {pulses:?}
     async fn pulse_late(&self) {
         // In one write, for the program must not see half of it.
         let mut file = OpenOptions::new().write(true).open(&self.pulses).unwrap();
-        for number in 1.. {
+        for number in 1..=9_999 {
             let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
             file.write_all(pulse(since.as_secs(), number).as_bytes())
                 .unwrap();

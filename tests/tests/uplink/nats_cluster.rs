@@ -31,10 +31,9 @@ impl Subscriber {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let log = heard.clone();
         let task = tokio::spawn(async move {
-            for attempt in 0_usize.. {
-                // The last node first: it is not the one that the uplink prefers.
-                let address = addresses[NODES - 1 - attempt % NODES];
-                hear(address, &log).await;
+            // The last node first: it is not the one that the uplink prefers.
+            for address in addresses.iter().rev().cycle() {
+                hear(*address, &log).await;
                 sleep(Duration::from_millis(100)).await;
             }
         });

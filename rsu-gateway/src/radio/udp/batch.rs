@@ -51,7 +51,8 @@ impl Batch {
     /// # Errors
     /// Those of the system; [`io::ErrorKind::WouldBlock`] where none is there.
     pub(super) fn fill(&mut self, socket: impl AsFd) -> io::Result<()> {
-        let mut places = self.bytes.chunks_exact_mut(DATAGRAM_LENGTH_MAX);
+        let (places, _) = self.bytes.as_chunks_mut::<DATAGRAM_LENGTH_MAX>();
+        let mut places = places.iter_mut().map(|place| place.as_mut_slice());
         let mut places: [[IoSliceMut<'_>; 1]; DATAGRAMS_MAX] =
             std::array::from_fn(|_| [IoSliceMut::new(places.next().unwrap_or_default())]);
         let received = recvmmsg(
