@@ -184,7 +184,7 @@ mod tests {
         gaps.insert(gap(8, 8, Reason::Damaged));
         assert_eq!(gaps.unexplained(1..=10), [1..=2, 6..=7, 9..=10]);
         assert_eq!(gaps.unexplained(3..=5), []);
-        assert_eq!(gaps.unexplained(2..=6), [2..=2, 6..=6]);
+        assert_eq!(gaps.unexplained(4..=9), [6..=7, 9..=9]);
         assert_eq!(gaps.find(8), Some(&gap(8, 8, Reason::Damaged)));
         assert_eq!(gaps.find(9), None);
     }
