@@ -49,6 +49,8 @@ pub struct Heard<'f, 'a> {
     pub vehicle: Option<VehicleView<'f>>,
     /// The node whose geometry could not be used, if it was a MAP, and why.
     pub refused_node: Option<(NodeId, MapError)>,
+    /// Whether more bytes came behind it.
+    pub trailing: bool,
 }
 
 /// A frame that was dropped.
@@ -112,68 +114,56 @@ impl<const N: usize> Rsu<N> {
     /// # Errors
     /// Why the frame was dropped.
     pub fn handle_frame<'a>(&mut self, received: &Received<'a>) -> Result<Heard<'_, 'a>, Dropped> {
-        match self.settings.open(received.bytes) {
-            Ok(opened) => Ok(self.observe(received, opened)),
+        let mut heard = match self.settings.open(received.bytes) {
+            Ok(heard) => heard,
             Err(dropped) => {
                 self.stats.count_dropped(dropped.reason());
-                Err(dropped)
+                return Err(dropped);
             }
-        }
-    }
-
-    fn observe<'a>(&mut self, received: &Received<'a>, opened: Opened<'a>) -> Heard<'_, 'a> {
-        self.stats.count_delivered(kind_of(&opened.message));
-        if opened.trailing {
+        };
+        self.stats.count_delivered(kind_of(&heard.message));
+        if heard.trailing {
             self.stats.count_trailing();
         }
-        let now = received.time;
-        let mut refused_node = None;
-        let mut vehicle = None;
-        match &opened.message {
-            MessageFrame::Bsm(bsm) => vehicle = Some(observe::bsm(&mut self.fusion, now, bsm)),
+        let (fusion, now) = (&mut self.fusion, received.time);
+        match &heard.message {
+            MessageFrame::Bsm(bsm) => heard.vehicle = Some(observe::bsm(fusion, now, bsm)),
             MessageFrame::Map(map) => {
-                observe::map(&mut self.fusion, now, map, |node, error| {
-                    refused_node = Some((node, error));
+                observe::map(fusion, now, map, |node, error| {
+                    heard.refused_node = Some((node, error));
                 });
             }
-            MessageFrame::Spat(spat) => observe::spat(&mut self.fusion, now, spat),
+            MessageFrame::Spat(spat) => observe::spat(fusion, now, spat),
             MessageFrame::Rsi(_) | MessageFrame::Rsm(_) | MessageFrame::Unknown(..) => {}
         }
-        Heard {
-            aid: opened.aid,
-            bytes: opened.bytes,
-            message: opened.message,
-            vehicle,
-            refused_node,
-        }
+        Ok(heard)
     }
-}
-
-struct Opened<'a> {
-    aid: Aid,
-    bytes: &'a [u8],
-    message: MessageFrame<'a>,
-    trailing: bool,
 }
 
 impl Settings {
-    fn open<'a>(&self, frame: &'a [u8]) -> Result<Opened<'a>, Dropped> {
+    // Inlined, so that the message is moved less often.
+    #[inline(always)]
+    fn open<'a>(&self, frame: &'a [u8]) -> Result<Heard<'static, 'a>, Dropped> {
         let dsm = network::parse(frame, self.adaptation, self.payload_length_max)
             .map_err(Dropped::Network)?;
         let announced = dsm.kind().map_err(Dropped::Network)?;
         if announced == MessageKind::Security {
             return Err(Dropped::Security);
         }
-        let (message, length) =
-            MessageFrame::decode_prefix(dsm.payload, self.profile).map_err(Dropped::Message)?;
+        let (message, length) = match MessageFrame::decode_prefix(dsm.payload, self.profile) {
+            Ok(decoded) => decoded,
+            Err(error) => return Err(Dropped::Message(error)),
+        };
         let found = kind_of(&message);
         if found != FrameKind::Opaque && found != FrameKind::Known(announced) {
             return Err(Dropped::AidMismatch { announced, found });
         }
-        Ok(Opened {
+        Ok(Heard {
             aid: dsm.aid,
             bytes: dsm.payload.get(..length).unwrap_or(dsm.payload),
             message,
+            vehicle: None,
+            refused_node: None,
             trailing: length < dsm.payload.len() || dsm.trailing_length > 0,
         })
     }

@@ -28,6 +28,8 @@ pub struct Station {
     refused: Option<String>,
     /// What was lost before it came here.
     lost_outside: LostOutside,
+    /// The time of the frames that were received last, and when that was.
+    received: Option<(Timestamp, Instant)>,
 }
 
 impl Station {
@@ -38,6 +40,7 @@ impl Station {
             reporting,
             refused: None,
             lost_outside: LostOutside::default(),
+            received: None,
         }
     }
 
@@ -56,10 +59,8 @@ impl Station {
     /// # Errors
     /// Why the frame was dropped; its counter was raised.
     pub fn handle_frame<'a>(&mut self, received: &Received<'a>) -> Result<Heard<'_, 'a>, Dropped> {
-        self.handle_timeout(received.time);
-        let begin = Instant::now();
+        let begin = self.begin(received.time);
         let heard = self.rsu.handle_frame(received);
-        let fused = begin.elapsed();
         match &heard {
             Ok(heard) => {
                 if let Some((node, error)) = &heard.refused_node {
@@ -70,6 +71,7 @@ impl Station {
                     }
                 }
                 if let Some(reporting) = &mut self.reporting {
+                    let fused = begin.elapsed();
                     let has_reported =
                         reporting.handle_message(received.time, heard.bytes, &heard.message);
                     let latencies = &reporting.vitals().latencies;
@@ -82,6 +84,20 @@ impl Station {
             Err(dropped) => debug!(?dropped, "frame dropped"),
         }
         heard
+    }
+
+    /// Does what is due before a frame that was received at `time`. Returns when that was. Frames
+    /// that were received together have one time, and nothing is due between them.
+    fn begin(&mut self, time: Timestamp) -> Instant {
+        if let Some((latest, begin)) = self.received
+            && latest == time
+        {
+            return begin;
+        }
+        self.handle_timeout(time);
+        let begin = Instant::now();
+        self.received = Some((time, begin));
+        begin
     }
 
     /// Does what is due by `now`.
@@ -139,4 +155,40 @@ fn core_drops(rsu: &Rsu) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         .map(|(reason, count)| (reason.name(), count))
         .chain([("trailing_bytes", rsu.stats().trailing())])
         .chain(rsu.fusion().counters().entries())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use ::tests::traffic::Traffic;
+
+    use crate::{mqtt, platform};
+
+    #[test]
+    fn a_report_is_timed_where_a_frame_brings_one_about() {
+        let unit = platform::Unit::named("R1".parse().unwrap());
+        let broker = "mqtt://127.0.0.1:1".parse().unwrap();
+        let uplink = mqtt::Settings::new(broker, "rsu-R1");
+        let (reporting, _) = Reporting::in_memory(platform::Settings::new(unit), uplink).unwrap();
+        let mut station = Station::new(rsu::Settings::default(), Some(reporting));
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let mut traffic = Traffic::new(1);
+        for _ in 0..100 {
+            let received = Received {
+                time: now,
+                rssi_dbm: None,
+                bytes: traffic.spat(now),
+            };
+            assert!(station.handle_frame(&received).is_ok());
+        }
+        let stages = station.reporting().unwrap().vitals().latencies.report();
+        let count = |stage: Stage| stages[stage as usize].since_start.count;
+        assert_eq!(count(Stage::Frame), 100);
+        assert_eq!(
+            count(Stage::Report),
+            3,
+            "of 20 SPATs a second so many at once"
+        );
+    }
 }

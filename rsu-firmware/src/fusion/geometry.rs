@@ -21,6 +21,11 @@ impl Point {
     pub(super) fn distance_m(self, other: Self) -> f32 {
         libm::hypotf(self.x - other.x, self.y - other.y)
     }
+
+    /// The cosine of the angle between, if both are unit vectors.
+    pub(super) fn dot(self, other: Self) -> f32 {
+        self.x * other.x + self.y * other.y
+    }
 }
 
 /// A tangent plane of the ellipsoid.
@@ -51,8 +56,13 @@ impl LocalFrame {
         let north = i64::from(position.latitude_e7()) - i64::from(self.reference.latitude_e7());
         let east = i64::from(position.longitude_e7()) - i64::from(self.reference.longitude_e7());
         // The shorter way around, so that a junction may lie on the date line.
-        let half = UNITS_PER_TURN / 2;
-        let east = (east + half).rem_euclid(UNITS_PER_TURN) - half;
+        let east = if east < -UNITS_PER_TURN / 2 {
+            east + UNITS_PER_TURN
+        } else if east >= UNITS_PER_TURN / 2 {
+            east - UNITS_PER_TURN
+        } else {
+            east
+        };
         Point {
             x: (east as f64 * self.east_m_per_unit) as f32,
             y: (north as f64 * self.north_m_per_unit) as f32,
@@ -109,6 +119,28 @@ pub(super) struct LinePoint {
     pub(super) to_end_m: f32,
 }
 
+impl LinePoint {
+    /// A point whose line is not measured yet.
+    pub(super) fn new(point: Point) -> Self {
+        Self {
+            point,
+            to_end_m: 0.0,
+        }
+    }
+
+    /// The way to the next point of a measured line: its direction, a unit vector, and its length
+    /// in m; `None` where they are one.
+    fn way_to(&self, next: &Self) -> Option<(Point, f32)> {
+        let length_m = self.to_end_m - next.to_end_m;
+        let inverse = 1.0 / length_m;
+        let direction = Point {
+            x: (next.point.x - self.point.x) * inverse,
+            y: (next.point.y - self.point.y) * inverse,
+        };
+        (length_m > 0.0).then_some((direction, length_m))
+    }
+}
+
 /// Where a point lies relative to a line that is driven towards its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Projection {
@@ -131,48 +163,97 @@ pub(super) fn measure(line: &mut [LinePoint]) {
     }
 }
 
+/// The directions of a measured line, segment by segment.
+fn directions(line: &[LinePoint]) -> impl Iterator<Item = Point> + Clone {
+    line.windows(2).filter_map(|ends| {
+        let [from, to] = ends else { return None };
+        from.way_to(to).map(|(direction, _)| direction)
+    })
+}
+
+/// A fan that holds the directions of some lines.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Directions {
+    mean: Point,
+    /// Cosine of the angle between the mean and the direction furthest from it.
+    cosine: f32,
+}
+
+impl Directions {
+    /// All of them.
+    pub(super) const ALL: Self = Self {
+        mean: Point { x: 0.0, y: 1.0 },
+        cosine: -1.0,
+    };
+
+    /// Those of measured lines.
+    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a [LinePoint]> + Clone) -> Self {
+        let directions = lines.flat_map(directions);
+        let sum = directions.clone().fold(Point::default(), |sum, d| Point {
+            x: sum.x + d.x,
+            y: sum.y + d.y,
+        });
+        let length = sum.distance_m(Point::default());
+        if length < f32::EPSILON {
+            return Self::ALL;
+        }
+        let mean = Point {
+            x: sum.x / length,
+            y: sum.y / length,
+        };
+        let cosines = directions.map(|direction| mean.dot(direction));
+        Self {
+            mean,
+            cosine: cosines.fold(1.0, f32::min).max(-1.0),
+        }
+    }
+
+    /// False where none of them is within an angle of `heading`, a unit vector; the angle is told
+    /// by its cosine, which is positive.
+    pub(super) fn may_be_near(&self, heading: Point, cosine_min: f32) -> bool {
+        const ROUNDING: f32 = 1e-3;
+        if self.cosine <= -cosine_min {
+            return true;
+        }
+        let sine_squares = (1.0 - self.cosine * self.cosine) * (1.0 - cosine_min * cosine_min);
+        let furthest = self.cosine * cosine_min - libm::sqrtf(sine_squares);
+        self.mean.dot(heading) >= furthest - ROUNDING
+    }
+}
+
 /// Projects a point onto a measured line, whose first and last segments go on without end.
 ///
 /// `None` when the line has no segment of any length.
 pub(super) fn project(line: &[LinePoint], point: Point) -> Option<Projection> {
     let last_segment = line.len().checked_sub(2)?;
-    let mut nearest: Option<(f32, Projection)> = None;
+    // The square of the distance, and how far along which segment.
+    let mut nearest: Option<(f32, f32, &LinePoint, Point)> = None;
     for (segment, ends) in line.windows(2).enumerate() {
         let [from, to] = ends else { continue };
-        let (dx, dy) = (to.point.x - from.point.x, to.point.y - from.point.y);
-        let length_m = from.to_end_m - to.to_end_m;
-        if length_m <= 0.0 {
+        let Some((direction, length_m)) = from.way_to(to) else {
             continue;
-        }
-        let direction = Point {
-            x: dx / length_m,
-            y: dy / length_m,
         };
         let (px, py) = (point.x - from.point.x, point.y - from.point.y);
         let mut along_m = px * direction.x + py * direction.y;
-        if segment != 0 {
-            along_m = along_m.max(0.0);
+        if along_m < 0.0 && segment != 0 {
+            along_m = 0.0;
         }
-        if segment != last_segment {
-            along_m = along_m.min(length_m);
+        if along_m > length_m && segment != last_segment {
+            along_m = length_m;
         }
         let (rx, ry) = (px - along_m * direction.x, py - along_m * direction.y);
         let squared = rx * rx + ry * ry;
-        if nearest.is_none_or(|(best, _)| squared < best) {
-            let side = px * direction.y - py * direction.x;
-            let offset_m = libm::copysignf(libm::sqrtf(squared), side);
-            let to_end_m = from.to_end_m - along_m;
-            nearest = Some((
-                squared,
-                Projection {
-                    to_end_m,
-                    offset_m,
-                    direction,
-                },
-            ));
+        if nearest.is_none_or(|(best, ..)| squared < best) {
+            nearest = Some((squared, along_m, from, direction));
         }
     }
-    nearest.map(|(_, projection)| projection)
+    let (squared, along_m, from, direction) = nearest?;
+    let side = (point.x - from.point.x) * direction.y - (point.y - from.point.y) * direction.x;
+    Some(Projection {
+        to_end_m: from.to_end_m - along_m,
+        offset_m: libm::copysignf(libm::sqrtf(squared), side),
+        direction,
+    })
 }
 
 #[cfg(test)]
@@ -187,7 +268,7 @@ mod tests {
     fn line(points: &[(f32, f32)]) -> [LinePoint; 4] {
         let mut line = [LinePoint::default(); 4];
         for (place, &(x, y)) in line.iter_mut().zip(points) {
-            place.point = Point { x, y };
+            *place = LinePoint::new(Point { x, y });
         }
         measure(&mut line[..points.len()]);
         line
@@ -278,5 +359,26 @@ mod tests {
         let line = line(&[(1.0, 1.0), (1.0, 1.0)]);
         assert_eq!(project(&line[..2], Point::default()), None);
         assert_eq!(project(&line[..1], Point::default()), None);
+    }
+
+    #[test]
+    fn directions_are_near_a_heading_where_one_of_them_is() {
+        let unit = |degrees: f32| {
+            let (x, y) = libm::sincosf(degrees.to_radians());
+            Point { x, y }
+        };
+        // From north by way of 40 degrees to 80.
+        let bend = line(&[(0.0, 0.0), (0.0, 10.0), (6.43, 17.66), (16.28, 19.4)]);
+        let directions = Directions::of([&bend[..]].into_iter());
+        for degrees in -180..180 {
+            let heading = unit(degrees as f32);
+            let is_near = super::directions(&bend).any(|of| heading.dot(of) >= 0.5);
+            let may_be = directions.may_be_near(heading, 0.5);
+            assert!(may_be || !is_near, "{degrees}");
+            assert!(!may_be || (-62..=142).contains(&degrees), "{degrees}");
+        }
+        let there_and_back = line(&[(0.0, 0.0), (0.0, 10.0), (0.0, 0.0)]);
+        let directions = Directions::of([&there_and_back[..3]].into_iter());
+        assert!((-180..180).all(|degrees| directions.may_be_near(unit(degrees as f32), 0.5)));
     }
 }

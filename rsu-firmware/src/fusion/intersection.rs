@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use super::geometry::{Bounds, LinePoint, LocalFrame, Point, measure, project};
+use super::geometry::{Bounds, Directions, LinePoint, LocalFrame, Point, measure, project};
 use super::input::{ApproachInput, Connection, LaneInput, NodeId, Position};
 use super::lane::LANES_PER_APPROACH;
 use crate::time::Timestamp;
@@ -157,6 +157,7 @@ pub(super) struct Approach {
     pub(super) upstream: NodeId,
     pub(super) speed_limit_mps: Option<f32>,
     pub(super) bounds: Bounds,
+    pub(super) directions: Directions,
     pub(super) lane_width_m: f32,
     width_m: Option<f32>,
     lanes: Run,
@@ -289,6 +290,7 @@ impl Junction {
             upstream,
             speed_limit_mps: input.speed_limit_mps,
             bounds: Bounds::EMPTY,
+            directions: Directions::ALL,
             lane_width_m: LANE_WIDTH_M_DEFAULT,
             width_m: input.width_m.filter(|width| *width > 0.0),
             lanes: Run::from_here(self.lanes.len()),
@@ -389,10 +391,7 @@ impl Junction {
         position
             .map(|position| frame.point(position))
             .filter(|point| point.distance_m(Point::default()) <= REACH_M_MAX)
-            .map(|point| LinePoint {
-                point,
-                to_end_m: 0.0,
-            })
+            .map(LinePoint::new)
             .ok_or(MapError::TooFar {
                 upstream: approach.upstream,
             })
@@ -455,8 +454,11 @@ impl Junction {
             width_m += lane.width_m;
         }
         self.sort_lanes_from_left_to_right(&approach);
+        let lanes = approach.lanes.of(&self.lanes).iter();
+        let directions = Directions::of(lanes.map(|lane| lane.line.of(&self.points)));
         if let Some(built) = self.approaches.last_mut() {
             built.bounds = bounds;
+            built.directions = directions;
             built.lane_width_m = width_m / f32::from(approach.lanes.len);
         }
         Ok(())
@@ -489,14 +491,7 @@ impl Junction {
             lane.line = Run::from_here(self.points.len());
             for (at, place) in self.approach_line.iter().enumerate() {
                 let point = shift(&self.approach_line, at, place.point, right_m);
-                push(
-                    &mut self.points,
-                    LinePoint {
-                        point,
-                        to_end_m: 0.0,
-                    },
-                    "points",
-                )?;
+                push(&mut self.points, LinePoint::new(point), "points")?;
                 lane.line.len += 1;
             }
             measure(lane.line.of_mut(&mut self.points));

@@ -54,6 +54,14 @@ pub(super) struct LaneMeasurement<'a> {
     pub(super) driven_right_m: f32,
 }
 
+impl LaneMeasurement<'_> {
+    /// The lanes that have begun, and how far from their centre lines that is.
+    fn begun(&self) -> impl Iterator<Item = (usize, f32)> {
+        let lanes = self.offsets_m.iter().enumerate().take(LANES_PER_APPROACH);
+        lanes.filter_map(|(lane, offset)| Some((lane, (*offset)?)))
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Hypothesis {
     probability: f32,
@@ -164,52 +172,34 @@ impl LaneFilter {
         let in_lane_gain = (predicted.in_lane + predicted.cross) / innovation;
         let bias_gain = (predicted.bias + predicted.cross) / innovation;
 
+        let known = self.hypotheses.get_mut(..self.lanes).unwrap_or_default();
+        for hypothesis in known {
+            hypothesis.in_lane_m = keep_in_lane * hypothesis.in_lane_m + measurement.driven_right_m;
+            hypothesis.bias_m *= keep_bias;
+        }
         let change =
             (LANE_CHANGES_PER_M * measurement.driven_m).clamp(0.0, LANE_CHANGE_PROBABILITY_MAX);
-        let mut next = [Hypothesis::default(); LANES_PER_APPROACH];
-        let mut ways: [[Way; 3]; LANES_PER_APPROACH] = Default::default();
-        let mut best = f32::INFINITY;
-        for (lane, offset) in measurement.offsets_m.iter().enumerate().take(self.lanes) {
-            let (Some(offset), Some(ways)) = (offset, ways.get_mut(lane)) else {
-                continue;
-            };
-            let sources = [lane.checked_sub(1), Some(lane), lane.checked_add(1)];
-            for (way, source) in ways.iter_mut().zip(sources) {
-                let Some((source, hypothesis)) = source
-                    .filter(|source| *source < self.lanes)
-                    .and_then(|source| Some((source, self.hypotheses.get(source)?)))
-                else {
-                    continue;
-                };
-                let in_lane_m = keep_in_lane * hypothesis.in_lane_m + measurement.driven_right_m;
-                let bias_m = keep_bias * hypothesis.bias_m;
-                let miss_m = offset - in_lane_m - bias_m;
-                let exits = usize::from(source > 0) + usize::from(source + 1 < self.lanes);
-                let prior = if source == lane {
-                    1.0 - change * exits as f32 / 2.0
-                } else {
-                    change / 2.0
-                };
-                *way = Way {
-                    prior: hypothesis.probability * prior,
-                    surprise: miss_m * miss_m / (2.0 * innovation),
-                    in_lane_m: in_lane_m + in_lane_gain * miss_m,
-                    bias_m: bias_m + bias_gain * miss_m,
-                };
-                if way.prior > 0.0 {
-                    best = best.min(way.surprise);
-                }
+        let precision = 1.0 / innovation;
+        let surprise = |way: &Way| way.miss_m * way.miss_m * precision / 2.0;
+        let mut least = f32::INFINITY;
+        for (lane, offset_m) in measurement.begun() {
+            for way in self.ways(lane, offset_m, change) {
+                least = least.min(surprise(&way));
             }
         }
-        if best > INNOVATION_SIGMAS_MAX * INNOVATION_SIGMAS_MAX / 2.0 {
+        if least > INNOVATION_SIGMAS_MAX * INNOVATION_SIGMAS_MAX / 2.0 {
             return false;
         }
-        for (hypothesis, ways) in next.iter_mut().zip(&ways) {
-            for way in ways.iter().filter(|way| way.prior > 0.0) {
+        let mut next = [Hypothesis::default(); LANES_PER_APPROACH];
+        for (lane, offset_m) in measurement.begun() {
+            let Some(hypothesis) = next.get_mut(lane) else {
+                break;
+            };
+            for way in self.ways(lane, offset_m, change) {
                 hypothesis.merge(&Hypothesis {
-                    probability: way.prior * expf(best - way.surprise),
-                    in_lane_m: way.in_lane_m,
-                    bias_m: way.bias_m,
+                    probability: way.prior * expf(least - surprise(&way)),
+                    in_lane_m: way.from.in_lane_m + in_lane_gain * way.miss_m,
+                    bias_m: way.from.bias_m + bias_gain * way.miss_m,
                 });
             }
         }
@@ -222,6 +212,29 @@ impl LaneFilter {
         self.carry_over(measurement.offsets_m);
         normalise(self.hypotheses.get_mut(..self.lanes).unwrap_or_default());
         true
+    }
+
+    /// The ways to have come into a lane, from itself or from beside it, where `change` is how likely
+    /// a driver changes lane.
+    fn ways(&self, lane: usize, offset_m: f32, change: f32) -> impl Iterator<Item = Way> {
+        let known = self.hypotheses.get(..self.lanes).unwrap_or_default();
+        let last = known.len().saturating_sub(1);
+        let sources = lane.saturating_sub(1)..=(lane + 1).min(last);
+        sources.filter_map(move |source| {
+            let from = *known.get(source)?;
+            let exits = usize::from(source > 0) + usize::from(source < last);
+            let prior = if source == lane {
+                1.0 - change * exits as f32 / 2.0
+            } else {
+                change / 2.0
+            };
+            let way = Way {
+                prior: from.probability * prior,
+                miss_m: offset_m - from.in_lane_m - from.bias_m,
+                from,
+            };
+            (way.prior > 0.0).then_some(way)
+        })
     }
 
     /// Who has driven across the edge of a lane is in the next one.
@@ -275,13 +288,12 @@ impl Hypothesis {
 }
 
 /// One way to have come into a lane.
-#[derive(Clone, Copy, Debug, Default)]
 struct Way {
+    /// What was expected before the look.
+    from: Hypothesis,
     prior: f32,
-    /// Negative logarithm of the likelihood, but for a constant.
-    surprise: f32,
-    in_lane_m: f32,
-    bias_m: f32,
+    /// How far the position is from where it was expected.
+    miss_m: f32,
 }
 
 /// Variances in m².

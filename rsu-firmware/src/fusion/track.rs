@@ -1,10 +1,10 @@
 //! Where on the road network a vehicle is: approach, lane, distance to the stop line.
 
-use libm::{cosf, fabsf, sinf};
+use libm::{fabsf, sincosf};
 
 use super::geometry::{Point, Projection, project};
 use super::input::VehicleReport;
-use super::intersection::{Approach, Junction};
+use super::intersection::{Approach, Junction, Lane};
 use super::lane::{LANES_PER_APPROACH, LaneFilter, LaneMeasurement};
 use super::signal::Signals;
 use crate::time::{Span, Timestamp};
@@ -117,6 +117,9 @@ struct Candidate<'a> {
     cost_m: f32,
 }
 
+/// Where the vehicle is beside each lane of an approach.
+type Projections = heapless::Vec<Option<Projection>, LANES_PER_APPROACH>;
+
 impl Track {
     pub(super) const EMPTY: Self = Self {
         followed: None,
@@ -163,25 +166,27 @@ impl Track {
         {
             self.heading = Some(heading);
         }
-        let Some(found) = self.choose(&look, report, scene.junctions) else {
+        let mut projections = Projections::new();
+        let Some(found) = self.choose(&look, report, scene.junctions, &mut projections) else {
             self.leave();
             return Outcome::Followed;
         };
         let outcome = self.follow(&look, &found);
 
-        let mut projections = [None; LANES_PER_APPROACH];
-        let mut offsets_m = [None; LANES_PER_APPROACH];
         let lanes = found.junction.lanes(found.approach);
-        for ((lane, projection), offset) in lanes.iter().zip(&mut projections).zip(&mut offsets_m) {
-            *projection = project(found.junction.line(lane), found.point);
-            let begun = lane.length_m + look.upstream_margin_m();
-            *offset = projection
-                .filter(|p: &Projection| p.to_end_m <= begun)
-                .map(|p| p.offset_m);
-        }
+        let margin_m = look.upstream_margin_m();
+        let offsets_m: heapless::Vec<Option<f32>, LANES_PER_APPROACH> = lanes
+            .iter()
+            .take(LANES_PER_APPROACH)
+            .zip(&projections)
+            .map(|(lane, projection)| {
+                let begun = projection.filter(|place| place.to_end_m <= lane.length_m + margin_m);
+                begun.map(|place| place.offset_m)
+            })
+            .collect();
         let direction = projections.iter().flatten().next().map(|p| p.direction);
         self.lanes.update(&LaneMeasurement {
-            offsets_m: offsets_m.get(..lanes.len()).unwrap_or_default(),
+            offsets_m: &offsets_m,
             sigma_m: look.sigma_m,
             // A vehicle keeps within its lane at three standard deviations.
             lane_keeping_sigma_m: ((found.approach.lane_width_m - look.width_m) / 6.0).max(0.1),
@@ -212,12 +217,13 @@ impl Track {
         outcome
     }
 
-    /// The approach that explains position and heading best.
+    /// The approach that explains position and heading best, and where beside its lanes that is.
     fn choose<'a>(
         &self,
         look: &Look,
         report: &VehicleReport,
         junctions: impl Iterator<Item = (u8, &'a Junction)>,
+        projections: &mut Projections,
     ) -> Option<Candidate<'a>> {
         let position = report.position?;
         let mut best: Option<Candidate<'a>> = None;
@@ -227,13 +233,20 @@ impl Track {
                 continue;
             };
             for (approach_index, approach) in (0..).zip(junction.approaches()) {
-                if !approach
-                    .bounds
-                    .contains(point, approach.lane_width_m + reach_m)
+                let margin_m = approach.lane_width_m + reach_m;
+                let is_along = |heading| {
+                    let directions = &approach.directions;
+                    directions.may_be_near(heading, HEADING_COSINE_MIN)
+                };
+                if !approach.bounds.contains(point, margin_m) || !self.heading.is_none_or(is_along)
                 {
                     continue;
                 }
-                let Some(mut cost_m) = self.cost_m(look, junction, approach, point) else {
+                let lanes = junction.lanes(approach);
+                let lines = lanes.iter().map(|lane| junction.line(lane));
+                let places = lines.map(|line| project(line, point));
+                let places = places.take(LANES_PER_APPROACH).collect();
+                let Some(mut cost_m) = self.cost_m(look, lanes, &places) else {
                     continue;
                 };
                 if self.followed.is_some_and(|followed| {
@@ -250,6 +263,7 @@ impl Track {
                         point,
                         cost_m,
                     });
+                    *projections = places;
                 }
             }
         }
@@ -257,22 +271,14 @@ impl Track {
     }
 
     /// How badly an approach explains position and heading, in m; `None` when it cannot.
-    fn cost_m(
-        &self,
-        look: &Look,
-        junction: &Junction,
-        approach: &Approach,
-        point: Point,
-    ) -> Option<f32> {
+    fn cost_m(&self, look: &Look, lanes: &[Lane], places: &Projections) -> Option<f32> {
         let mut least: Option<f32> = None;
-        for lane in junction.lanes(approach) {
-            let Some(place) = project(junction.line(lane), point) else {
-                continue;
-            };
+        for (lane, place) in lanes.iter().zip(places) {
+            let Some(place) = place else { continue };
             let beside_m = (fabsf(place.offset_m) - lane.width_m / 2.0).max(0.0);
-            let cosine = self.heading.map_or(1.0, |heading| {
-                heading.x * place.direction.x + heading.y * place.direction.y
-            });
+            let cosine = self
+                .heading
+                .map_or(1.0, |heading| heading.dot(place.direction));
             let along = -look.beside_m_max()..=lane.length_m + look.upstream_margin_m();
             if beside_m > look.beside_m_max()
                 || cosine < HEADING_COSINE_MIN
@@ -430,11 +436,8 @@ impl Look {
             speed_mps: speed_mps.unwrap_or(0.0),
             standing: speed_mps.is_some_and(|speed| speed < STANDING_MPS_MAX),
             heading: report.heading_deg.filter(|h| h.is_finite()).map(|degrees| {
-                let radians = degrees.to_radians();
-                Point {
-                    x: sinf(radians),
-                    y: cosf(radians),
-                }
+                let (x, y) = sincosf(degrees.to_radians());
+                Point { x, y }
             }),
             elapsed_s: elapsed.as_secs_f64().max(0.0) as f32,
         }

@@ -116,25 +116,46 @@ const STEP_TIME: Duration = Duration::from_secs(3);
 const LOSS_MAX: f64 = 0.001;
 const TRIES: usize = 3;
 
-/// Offers more and more until frames are lost, or no more can be offered.
+/// Rates that are tried between the last without a loss and the first with one.
+const REFINEMENTS: usize = 3;
+
+/// Offers more and more until frames are lost, or no more can be offered; then halves what lies
+/// between.
 fn up_to_saturation(program: Program) -> Result<Curve, Box<dyn Error>> {
     let mut points = Vec::new();
     let mut rate = RATE_MIN;
-    while rate <= RATE_MAX {
-        let Some(outcome) = without_loss(program, rate)? else {
-            break;
-        };
-        points.push((outcome.rate, 100.0 * outcome.cpu));
-        if outcome.rate < 0.9 * f64::from(rate) {
-            println!("No more can be offered.");
-            break;
+    let (mut most, mut too_many) = (0, None);
+    while rate <= RATE_MAX && too_many.is_none() {
+        match without_loss(program, rate)? {
+            Some(outcome) => {
+                points.push((outcome.rate, 100.0 * outcome.cpu));
+                most = rate;
+                if outcome.rate < 0.9 * f64::from(rate) {
+                    println!("No more can be offered.");
+                    break;
+                }
+            }
+            None => too_many = Some(rate),
         }
         rate += rate / if rate < 8_000 { 1 } else { 4 };
     }
-    Ok(Curve {
-        name: program.name().to_owned(),
-        points,
-    })
+    let mut too_many = too_many.unwrap_or(most);
+    for _ in 0..REFINEMENTS {
+        let between = most.midpoint(too_many);
+        if between == most {
+            break;
+        }
+        match without_loss(program, between)? {
+            Some(outcome) => {
+                points.push((outcome.rate, 100.0 * outcome.cpu));
+                most = between;
+            }
+            None => too_many = between,
+        }
+    }
+    let name = program.name().to_owned();
+    println!("{name}: {most} frames/s without a loss.");
+    Ok(Curve { name, points })
 }
 
 /// The first of some tries in which hardly anything is lost.

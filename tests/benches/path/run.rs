@@ -59,14 +59,16 @@ pub(crate) fn run(program: Program, rate: u32, time: Duration) -> io::Result<Out
     let vehicles = ((rate / FRAMES_PER_VEHICLE) as usize).clamp(1, VEHICLES_MAX);
     let mut offer = Offer::new(Traffic::new(vehicles), subject.listen)?;
     let first_frame = until_heard(&mut offer, &sink, &subject)?;
-    offer.send_at(rate, WARM_UP)?;
+    let warm_up = offer.prepare(rate, WARM_UP);
+    offer.send(&warm_up)?;
     settle(&sink);
 
+    let prepared = offer.prepare(rate, time);
     sink.take();
     let dropped_before = dropped(&subject)?;
     let cpu = subject.cpu_time()?;
     let began = Instant::now();
-    let sent = offer.send_at(rate, time)?;
+    let sent = offer.send(&prepared)?;
     let took = began.elapsed().as_secs_f64();
     let cpu = (subject.cpu_time()? - cpu).as_secs_f64() / took;
     let resident_bytes = subject.resident_bytes()?;

@@ -1,6 +1,7 @@
 //! When each vehicle is due again, in bounded memory.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::mem;
 
 use rsu_firmware::message::TemporaryId;
@@ -57,22 +58,24 @@ impl VehiclePacer {
         limit: Rate,
     ) -> Option<Due<'_>> {
         self.turn_generation(now);
-        let known = self.current.get(&id).copied();
-        let next = known.or_else(|| self.previous.remove(&id)).unwrap_or(now);
-        if known.is_none() && self.current.len() >= VEHICLES_MAX {
+        if self.current.len() >= VEHICLES_MAX && !self.current.contains_key(&id) {
+            let next = self.previous.remove(&id);
             self.evicted += self.previous.len() as u64;
             self.begin_generation(now);
+            self.previous.extend(next.map(|next| (id, next)));
         }
         let period = period(rate, limit, self.heard().max(1))?;
         let early = Span::from_micros(period.as_micros() / 2).min(EARLY_MAX);
+        let next = match self.current.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(self.previous.remove(&id).unwrap_or(now)),
+        };
         // A clock that was set back must not silence a vehicle.
-        let next = next.min(now + period + early);
-        let slot = self.current.entry(id).or_insert(next);
-        *slot = next;
-        let is_due = now + early >= next;
+        *next = (*next).min(now + period + early);
+        let is_due = now + early >= *next;
         is_due.then(|| Due {
-            then: next.max(now) + period,
-            next: slot,
+            then: (*next).max(now) + period,
+            next,
         })
     }
 
