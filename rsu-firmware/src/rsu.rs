@@ -7,6 +7,7 @@ use crate::message::{MessageFrame, observe};
 use crate::network::{self, Adaptation, Aid, MessageKind};
 use crate::pc5::Received;
 use crate::stats::{DropReason, FrameKind, Stats};
+use crate::time::Timestamp;
 use crate::uper::{self, Profile};
 
 /// How the frames of this site are to be read.
@@ -121,11 +122,16 @@ impl<const N: usize> Rsu<N> {
                 return Err(dropped);
             }
         };
+        self.observe(received.time, &mut heard);
+        Ok(heard)
+    }
+
+    fn observe<'f>(&'f mut self, now: Timestamp, heard: &mut Heard<'f, '_>) {
         self.stats.count_delivered(kind_of(&heard.message));
         if heard.trailing {
             self.stats.count_trailing();
         }
-        let (fusion, now) = (&mut self.fusion, received.time);
+        let fusion = &mut self.fusion;
         match &heard.message {
             MessageFrame::Bsm(bsm) => heard.vehicle = Some(observe::bsm(fusion, now, bsm)),
             MessageFrame::Map(map) => {
@@ -136,13 +142,10 @@ impl<const N: usize> Rsu<N> {
             MessageFrame::Spat(spat) => observe::spat(fusion, now, spat),
             MessageFrame::Rsi(_) | MessageFrame::Rsm(_) | MessageFrame::Unknown(..) => {}
         }
-        Ok(heard)
     }
 }
 
 impl Settings {
-    // Inlined, so that the message is moved less often.
-    #[inline(always)]
     fn open<'a>(&self, frame: &'a [u8]) -> Result<Heard<'static, 'a>, Dropped> {
         let dsm = network::parse(frame, self.adaptation, self.payload_length_max)
             .map_err(Dropped::Network)?;
