@@ -50,7 +50,13 @@ pub enum Outcome {
         /// What ssh said.
         reason: String,
     },
-    /// It has not come back from its restart.
+    /// It answers, and has not confirmed what it runs: its program is not healthy, and there is
+    /// nothing to go back to.
+    Unproven {
+        /// What runs.
+        version: String,
+    },
+    /// It has not restarted, or not come back from that.
     Lost,
     /// It was left alone, after another unit's failure.
     NotTried,
@@ -61,7 +67,7 @@ impl Outcome {
     pub fn is_alarming(&self) -> bool {
         matches!(
             self,
-            Self::FellBack { .. } | Self::Refused { .. } | Self::Lost
+            Self::FellBack { .. } | Self::Refused { .. } | Self::Unproven { .. } | Self::Lost
         )
     }
 
@@ -83,7 +89,7 @@ pub enum Step {
 }
 
 /// How a unit is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct State {
     version: String,
     /// Another one after each start.
@@ -120,10 +126,21 @@ pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(St
     }
     step(Step::OnTrial);
     let deadline = Instant::now() + DECISION_TIME_MAX;
-    while Instant::now() < deadline {
+    let asked = std::iter::from_fn(|| {
         sleep(ASK_INTERVAL);
-        match state(host) {
-            Ok(now) if now.is_proven && (is_there || now.boot != before.boot) => {
+        (Instant::now() < deadline).then(|| state(host).ok())
+    });
+    decided(before, version, asked)
+}
+
+/// What a unit has decided, that was `before` and is since then as it told when `asked`; `None` where
+/// it did not answer.
+fn decided(before: State, version: &str, asked: impl Iterator<Item = Option<State>>) -> Outcome {
+    let is_there = before.version == version;
+    let mut latest = None;
+    for now in asked {
+        match now {
+            Some(now) if now.is_proven && (is_there || now.boot != before.boot) => {
                 return match (now.version == version, is_there) {
                     (true, true) => Outcome::UpToDate,
                     (true, false) => Outcome::Updated {
@@ -135,10 +152,12 @@ pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(St
                 };
             }
             // On trial, still on its way down, or not up yet.
-            Ok(_) | Err(_) => {}
+            on_the_way => latest = on_the_way.filter(|now| !now.is_proven),
         }
     }
-    Outcome::Lost
+    latest.map_or(Outcome::Lost, |now| Outcome::Unproven {
+        version: now.version,
+    })
 }
 
 fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(), Outcome> {
@@ -225,6 +244,45 @@ fn state(host: &Host) -> Result<State, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A unit with a version, since its first start or the next one.
+    fn unit(version: &str, boot: &str, is_proven: bool) -> State {
+        State {
+            version: version.into(),
+            boot: boot.into(),
+            is_proven,
+        }
+    }
+
+    #[test]
+    fn a_unit_has_decided_once_it_has_restarted_and_proven_itself() {
+        let after = |answers: Vec<Option<State>>| {
+            decided(unit("1", "first", true), "2", answers.into_iter())
+        };
+        let on_its_way = || vec![Some(unit("1", "first", true)), None];
+        let updated = [on_its_way(), vec![Some(unit("2", "next", true))]].concat();
+        assert_eq!(after(updated), Outcome::Updated { from: "1".into() });
+        let fell_back = [on_its_way(), vec![Some(unit("1", "next", true))]].concat();
+        let version = "1".to_owned();
+        assert_eq!(after(fell_back), Outcome::FellBack { version });
+        let unproven = [on_its_way(), vec![Some(unit("2", "next", false))]].concat();
+        let version = "2".to_owned();
+        assert_eq!(after(unproven), Outcome::Unproven { version });
+        assert_eq!(after(on_its_way()), Outcome::Lost);
+        let never_restarted = vec![Some(unit("1", "first", true))];
+        assert_eq!(after(never_restarted), Outcome::Lost);
+    }
+
+    #[test]
+    fn a_unit_that_runs_the_version_needs_no_restart_to_prove_itself() {
+        let after = |is_proven| {
+            let answers = [Some(unit("2", "first", is_proven))];
+            decided(unit("2", "first", false), "2", answers.into_iter())
+        };
+        assert_eq!(after(true), Outcome::UpToDate);
+        let version = "2".to_owned();
+        assert_eq!(after(false), Outcome::Unproven { version });
+    }
 
     #[test]
     fn a_refusal_is_told_in_the_words_of_who_refused() {

@@ -59,7 +59,10 @@ pub fn told(outcome: &Outcome) -> String {
         Outcome::FellBack { version } => format!("FELL BACK to {version}"),
         Outcome::Refused { reason } => format!("REFUSED: {reason}"),
         Outcome::Unreachable { reason } => format!("unreachable: {reason}"),
-        Outcome::Lost => "LOST: has not come back".into(),
+        Outcome::Unproven { version } => {
+            format!("UNPROVEN: runs {version}, which is not healthy; see its self-check")
+        }
+        Outcome::Lost => "LOST: has not restarted, or not come back".into(),
         Outcome::NotTried => "not tried".into(),
     }
 }

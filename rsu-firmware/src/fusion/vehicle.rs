@@ -49,6 +49,7 @@ impl<const N: usize> Vehicles<N> {
         older: NONE,
     };
 
+    // Inlined, as `Fusion::new` is.
     #[inline(always)]
     pub(super) const fn new() -> Self {
         assert!(N > 0 && N < NONE as usize, "capacity must be 1..=65534");
