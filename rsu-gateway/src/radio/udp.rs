@@ -60,6 +60,15 @@ impl Udp {
         if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES) {
             tracing::warn!(%error, "the receive buffer keeps its default size");
         }
+        // Linux tells twice what it has granted.
+        let granted = socket.recv_buffer_size()? / 2;
+        if granted < RECEIVE_BUFFER_BYTES {
+            tracing::warn!(
+                granted,
+                "a burst of frames may be lost: the receive buffer is small; \
+                 set net.core.rmem_max to {RECEIVE_BUFFER_BYTES}"
+            );
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         Ok(Self {
