@@ -26,6 +26,10 @@ fn from_u_boot_to_fused_snapshots_at_the_broker() {
     });
     // Nothing but the data partition can be written.
     assert!(unit.host().run("touch /etc/written").is_err());
+    // Bursts from the radio may wait in a buffer of the size that the program asks for.
+    let told = unit.run("cat /data/log/messages");
+    assert!(told.contains("receiving"), "{told}");
+    assert!(!told.contains("receive buffer"), "{told}");
     // From outside only ssh can be reached; the program's health is on the loopback.
     let listening = unit.run("netstat -ltn | awk '/LISTEN/ { print $4 }' | sort");
     assert_eq!(
