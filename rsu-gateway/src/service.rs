@@ -98,6 +98,9 @@ const SILENT_MAX: Duration = Duration::from_secs(20);
 /// How long a stop may take to write what waits to disk.
 const COMMIT_TIME_MAX: Duration = Duration::from_secs(10);
 
+/// Frames that are handled before the uplink has its turn: half of what live traffic may wait for it.
+const FRAMES_IN_A_ROW: usize = 16;
+
 /// How often the radio task looks at counters and clock when nothing else happens.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -287,13 +290,14 @@ impl Service {
                     if next.is_none() {
                         return Ok(());
                     }
+                    let mut row = 1..FRAMES_IN_A_ROW;
                     while let Some(frame) = next {
                         if let Some(recorder) = &self.recorder {
                             recorder.record(&frame.received);
                         }
                         // A dropped frame has raised its counter, which running information reports.
                         let _ = self.station.handle_frame(&frame.received);
-                        next = self.radio.next_received();
+                        next = row.next().and_then(|_| self.radio.next_received());
                     }
                     // The uplink has its turn before more is received.
                     tokio::task::yield_now().await;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use quinn_udp::{Transmit, UdpSocketState};
 use rsu_firmware::network::{self, Adaptation, DSM_LENGTH_MAX};
 use rsu_gateway::radio::Radio;
 use rsu_gateway::radio::trace::{BLOCK_LENGTH_MAX, Pace, Skipped, Trace};
@@ -474,6 +475,45 @@ async fn what_waits_already_comes_together_and_in_order() {
         }
     }
     assert_eq!((number, groups), (100, 7), "sixteen at a time");
+}
+
+#[tokio::test]
+async fn a_bundle_of_the_kernel_comes_apart_into_its_datagrams() {
+    let bundle: Vec<u8> = (0..3_163_u32).map(|n| n as u8).collect();
+    for (bind, from) in [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::]:0", "127.0.0.1:0"),
+        ("[::]:0", "[::1]:0"),
+    ] {
+        let mut radio = Udp::bind(bind.parse().expect("an address")).expect("binds");
+        let sender = std::net::UdpSocket::bind(from).expect("binds");
+        let port = radio.local_address().expect("is bound").port();
+        let host = sender.local_addr().expect("is bound").ip();
+        let state = UdpSocketState::new((&sender).into()).expect("is a UDP socket");
+        let of_fifty = Transmit {
+            destination: (host, port).into(),
+            ecn: None,
+            contents: &bundle,
+            segment_size: Some(50),
+            src_ip: None,
+        };
+        state
+            .try_send((&sender).into(), &of_fifty)
+            .expect("is sent");
+        sender.send_to(b"", (host, port)).expect("is sent");
+        sender.send_to(b"alone", (host, port)).expect("is sent");
+
+        let mut received = Vec::new();
+        let mut next = radio.receive().await.expect("never fails");
+        while let Some(frame) = next {
+            assert_eq!(frame.packet, received.len() as u64);
+            received.push(frame.received.bytes.to_vec());
+            next = radio.next_received();
+        }
+        let mut sent: Vec<&[u8]> = bundle.chunks(50).collect();
+        sent.extend([b"".as_slice(), b"alone"]);
+        assert_eq!(received, sent, "{from} to {bind}, all with one system call");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ pub struct Udp {
 /// What a UDP radio did not deliver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Datagrams that the kernel dropped because its buffer was full.
+    /// Datagrams that the kernel dropped because its buffer was full; those that came to it in one
+    /// piece (UDP GRO) it counts as one.
     pub overflowed_datagrams: u64,
     /// Errors of the socket, for example refused packets reported by ICMP.
     pub receive_errors: u64,
@@ -69,11 +70,10 @@ impl Udp {
                  set net.core.rmem_max to {RECEIVE_BUFFER_BYTES}"
             );
         }
-        socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         Ok(Self {
+            batch: Batch::new((&socket).into())?,
             socket: UdpSocket::from_std(socket.into())?,
-            batch: Batch::new(),
             time: Timestamp::default(),
             packets: 0,
             receive_errors: 0,
@@ -113,7 +113,7 @@ impl Udp {
     /// Waits for datagrams.
     async fn fill(&mut self) {
         while self.batch.is_empty() {
-            let fill = || self.batch.fill(&self.socket);
+            let fill = || self.batch.fill((&self.socket).into());
             match self.socket.async_io(Interest::READABLE, fill).await {
                 Ok(()) => {
                     self.time = clock::now();

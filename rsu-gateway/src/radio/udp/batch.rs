@@ -2,36 +2,43 @@
 
 use std::io::{self, IoSliceMut};
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd};
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, recvmmsg};
+use quinn_udp::{RecvMeta, UdpSockRef, UdpSocketState};
 
-/// The longest datagram, in bytes: what UDP's length field can tell.
-const DATAGRAM_LENGTH_MAX: usize = 65_535;
+/// The longest datagram, and the longest bundle, in bytes: what UDP's length field can tell.
+const BUNDLE_LENGTH_MAX: usize = 65_535;
 
-/// Datagrams that are received at a time: half of what live traffic may wait for the uplink.
-pub(super) const DATAGRAMS_MAX: usize = 16;
+/// Bundles that are received at a time.
+const BUNDLES_MAX: usize = 16;
 
-/// Some datagrams, which are taken one by one.
+/// Some datagrams, which are taken one by one. Those of one length that came right after each other
+/// the kernel hands over as a bundle (UDP GRO), which costs it hardly more than one of them.
 #[derive(Debug)]
 pub(super) struct Batch {
-    headers: MultiHeaders<()>,
-    /// A place for each, of which the kernel maps what is ever written.
+    state: UdpSocketState,
+    /// A place for each bundle, of which the kernel maps what is ever written.
     bytes: Box<[u8]>,
-    lengths: [usize; DATAGRAMS_MAX],
+    bundles: [RecvMeta; BUNDLES_MAX],
     /// Those that are not taken yet.
     waiting: Range<usize>,
+    /// Of the first that waits, so many bytes are.
+    taken: usize,
 }
 
 impl Batch {
-    /// With nothing in it.
-    pub(super) fn new() -> Self {
-        Self {
-            headers: MultiHeaders::preallocate(DATAGRAMS_MAX, None),
-            bytes: vec![0; DATAGRAMS_MAX * DATAGRAM_LENGTH_MAX].into(),
-            lengths: [0; DATAGRAMS_MAX],
+    /// With nothing in it, for what comes to `socket`.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn new(socket: UdpSockRef<'_>) -> io::Result<Self> {
+        let nothing = RecvMeta::default();
+        Ok(Self {
+            state: UdpSocketState::new(socket)?,
+            bytes: vec![0; BUNDLES_MAX * BUNDLE_LENGTH_MAX].into(),
+            bundles: [nothing; BUNDLES_MAX],
             waiting: 0..0,
-        }
+            taken: 0,
+        })
     }
 
     /// Whether all are taken.
@@ -41,33 +48,31 @@ impl Batch {
 
     /// The next one.
     pub(super) fn next(&mut self) -> Option<&[u8]> {
-        let number = self.waiting.next()?;
-        let place = self.bytes.get(number * DATAGRAM_LENGTH_MAX..)?;
-        place.get(..*self.lengths.get(number)?)
+        let number = self.waiting.clone().next()?;
+        let bundle = self.bundles.get(number)?;
+        let place = self.bytes.get(number * BUNDLE_LENGTH_MAX..)?;
+        let rest = place.get(self.taken..bundle.len)?;
+        let datagram = rest.get(..bundle.stride).unwrap_or(rest);
+        self.taken += datagram.len();
+        if self.taken >= bundle.len || datagram.is_empty() {
+            self.taken = 0;
+            self.waiting.start += 1;
+        }
+        Some(datagram)
     }
 
     /// Receives as many as are there, in place of those that are in it.
     ///
     /// # Errors
     /// Those of the system; [`io::ErrorKind::WouldBlock`] where none is there.
-    pub(super) fn fill(&mut self, socket: impl AsFd) -> io::Result<()> {
-        let (places, _) = self.bytes.as_chunks_mut::<DATAGRAM_LENGTH_MAX>();
+    pub(super) fn fill(&mut self, socket: UdpSockRef<'_>) -> io::Result<()> {
+        let (places, _) = self.bytes.as_chunks_mut::<BUNDLE_LENGTH_MAX>();
         let mut places = places.iter_mut().map(|place| place.as_mut_slice());
-        let mut places: [[IoSliceMut<'_>; 1]; DATAGRAMS_MAX] =
-            std::array::from_fn(|_| [IoSliceMut::new(places.next().unwrap_or_default())]);
-        let received = recvmmsg(
-            socket.as_fd().as_raw_fd(),
-            &mut self.headers,
-            &mut places,
-            MsgFlags::MSG_DONTWAIT,
-            None,
-        )?;
-        let mut count = 0;
-        for (length, datagram) in self.lengths.iter_mut().zip(received) {
-            *length = datagram.bytes;
-            count += 1;
-        }
+        let mut places: [IoSliceMut<'_>; BUNDLES_MAX] =
+            std::array::from_fn(|_| IoSliceMut::new(places.next().unwrap_or_default()));
+        let count = self.state.recv(socket, &mut places, &mut self.bundles)?;
         self.waiting = 0..count;
+        self.taken = 0;
         Ok(())
     }
 }
