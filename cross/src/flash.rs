@@ -21,6 +21,10 @@ use crate::ssh::Host;
 const DECISION_TIME_MAX: Duration = Duration::from_secs(20 * 60);
 const ASK_INTERVAL: Duration = Duration::from_secs(3);
 
+/// Questions without an answer, the last ones, after which a unit is lost: a minute of them, longer
+/// than a start takes.
+const UNANSWERED_MAX: usize = 20;
+
 /// Attempts that the boot script gives a slot; a proven one has them all.
 const ATTEMPTS: &str = "3";
 
@@ -50,8 +54,7 @@ pub enum Outcome {
         /// What ssh said.
         reason: String,
     },
-    /// It answers, and has not confirmed what it runs: its program is not healthy, and there is
-    /// nothing to go back to.
+    /// It answers, and has neither confirmed what it runs nor gone back: its program is not healthy.
     Unproven {
         /// What runs.
         version: String,
@@ -137,8 +140,9 @@ pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(St
 /// it did not answer.
 fn decided(before: State, version: &str, asked: impl Iterator<Item = Option<State>>) -> Outcome {
     let is_there = before.version == version;
-    let mut latest = None;
+    let (mut latest, mut unanswered) = (None, 0);
     for now in asked {
+        unanswered = if now.is_some() { 0 } else { unanswered + 1 };
         match now {
             Some(now) if now.is_proven && (is_there || now.boot != before.boot) => {
                 return match (now.version == version, is_there) {
@@ -151,13 +155,17 @@ fn decided(before: State, version: &str, asked: impl Iterator<Item = Option<Stat
                     },
                 };
             }
-            // On trial, still on its way down, or not up yet.
-            on_the_way => latest = on_the_way.filter(|now| !now.is_proven),
+            // Still on its way down, or on trial.
+            Some(now) => latest = (!now.is_proven).then_some(now),
+            None => {}
         }
     }
-    latest.map_or(Outcome::Lost, |now| Outcome::Unproven {
-        version: now.version,
-    })
+    match latest {
+        Some(now) if unanswered <= UNANSWERED_MAX => Outcome::Unproven {
+            version: now.version,
+        },
+        _ => Outcome::Lost,
+    }
 }
 
 fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(), Outcome> {
@@ -267,8 +275,13 @@ mod tests {
         assert_eq!(after(fell_back), Outcome::FellBack { version });
         let unproven = [on_its_way(), vec![Some(unit("2", "next", false))]].concat();
         let version = "2".to_owned();
-        assert_eq!(after(unproven), Outcome::Unproven { version });
+        assert_eq!(after(unproven.clone()), Outcome::Unproven { version });
         assert_eq!(after(on_its_way()), Outcome::Lost);
+        let missed_once = [unproven.clone(), vec![None]].concat();
+        let version = "2".to_owned();
+        assert_eq!(after(missed_once), Outcome::Unproven { version });
+        let went_silent = [unproven, vec![None; UNANSWERED_MAX + 1]].concat();
+        assert_eq!(after(went_silent), Outcome::Lost);
         let never_restarted = vec![Some(unit("1", "first", true))];
         assert_eq!(after(never_restarted), Outcome::Lost);
     }
