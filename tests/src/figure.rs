@@ -42,11 +42,12 @@ impl Curve {
     }
 }
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 420.0;
+const WIDTH: f64 = 732.0;
+const PLOT_HEIGHT: f64 = 300.0;
 const LEFT: f64 = 78.0;
-const RIGHT: f64 = 24.0;
-const TOP: f64 = 64.0;
+const RIGHT: f64 = 36.0;
+const TITLE_HEIGHT: f64 = 44.0;
+const LEGEND_HEIGHT: f64 = 20.0;
 const BOTTOM: f64 = 56.0;
 const COLOURS: [&str; 4] = ["#1f6feb", "#d9480f", "#2b8a3e", "#862e9c"];
 
@@ -55,16 +56,17 @@ impl Figure {
     pub fn svg(&self) -> String {
         let points = || self.curves.iter().flat_map(|curve| &curve.points);
         let x = Axis::over(points().map(|(x, _)| *x), LEFT, WIDTH - RIGHT);
-        let y = Axis::over(points().map(|(_, y)| *y), HEIGHT - BOTTOM, TOP);
+        let y = Axis::over(points().map(|(_, y)| *y), self.bottom(), self.top());
+        let height = self.height();
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
              font-family=\"system-ui, sans-serif\" font-size=\"13\" fill=\"#24292f\">\n\
-             <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" rx=\"8\" fill=\"#ffffff\"/>\n\
+             <rect width=\"{WIDTH}\" height=\"{height}\" rx=\"8\" fill=\"#ffffff\"/>\n\
              <text x=\"{LEFT}\" y=\"26\" font-size=\"16\" font-weight=\"600\">{}</text>\n",
             self.title
         );
         self.draw_grid(&mut svg, &x, &y);
-        let mut legend = LEFT;
+        let mut legend = TITLE_HEIGHT;
         for (curve, colour) in self.curves.iter().zip(COLOURS) {
             let text = format!("{} (slope {:.2})", curve.name, curve.slope());
             let place = |(at, cost): &(f64, f64)| (x.place(*at), y.place(*cost));
@@ -86,24 +88,39 @@ impl Figure {
             }
             let _ = writeln!(
                 svg,
-                "<circle cx=\"{:.0}\" cy=\"46\" r=\"5\" fill=\"{colour}\"/>\
-                 <text x=\"{:.0}\" y=\"50\">{text}</text>",
-                legend + 5.0,
-                legend + 16.0
+                "<circle cx=\"{}\" cy=\"{}\" r=\"5\" fill=\"{colour}\"/>\
+                 <text x=\"{}\" y=\"{}\">{text}</text>",
+                LEFT + 5.0,
+                legend + 2.0,
+                LEFT + 16.0,
+                legend + 6.0
             );
-            legend += 34.0 + 6.6 * text.chars().count() as f64;
+            legend += LEGEND_HEIGHT;
         }
         svg.push_str("</svg>\n");
         svg
     }
 
+    /// Where the plot begins: below the title and a line for each curve.
+    fn top(&self) -> f64 {
+        TITLE_HEIGHT + LEGEND_HEIGHT * self.curves.len() as f64
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top() + PLOT_HEIGHT
+    }
+
+    fn height(&self) -> f64 {
+        self.bottom() + BOTTOM
+    }
+
     fn draw_grid(&self, svg: &mut String, x: &Axis, y: &Axis) {
-        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        let (top, bottom, right) = (self.top(), self.bottom(), WIDTH - RIGHT);
         for tick in x.ticks() {
             let at = x.place(tick);
             let _ = writeln!(
                 svg,
-                "<path d=\"M{at:.1} {TOP}V{bottom}\" stroke=\"#d0d7de\"/>\
+                "<path d=\"M{at:.1} {top}V{bottom}\" stroke=\"#d0d7de\"/>\
                  <text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
                 bottom + 20.0,
                 number(tick)
@@ -125,9 +142,9 @@ impl Figure {
             "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n\
              <text transform=\"translate(20 {}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
             (LEFT + right) / 2.0,
-            HEIGHT - 12.0,
+            self.height() - 12.0,
             self.x_label,
-            (TOP + bottom) / 2.0,
+            (top + bottom) / 2.0,
             self.y_label
         );
     }
@@ -196,6 +213,9 @@ fn number(value: f64) -> String {
 mod tests {
     use super::*;
 
+    /// At 13 pixels, in the mean.
+    const LETTER_WIDTH: f64 = 7.0;
+
     fn curve(exponent: i32) -> Curve {
         let points = [1.0, 2.0, 4.0, 8.0, 16.0].map(|x: f64| (x, 3.0 * x.powi(exponent)));
         Curve {
@@ -222,12 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn every_point_is_within_the_picture() {
+    fn every_point_is_within_the_picture_and_so_is_every_name() {
+        let name = "a pipeline of three well-known libraries, taken together".to_owned();
+        let named = Curve { name, ..curve(2) };
         let figure = Figure {
             title: "growth".into(),
             x_label: "x".into(),
             y_label: "y".into(),
-            curves: vec![curve(1), curve(2)],
+            curves: vec![curve(1), named],
         };
         let svg = figure.svg();
         assert_eq!(svg.matches("<polyline").count(), 2);
@@ -239,6 +261,21 @@ mod tests {
                 .parse()
                 .expect(name)
         };
+        for text in svg.split("<text x=").skip(1) {
+            let (place, text) = text.split_once('>').expect("a place");
+            let begins: f64 = place
+                .split('"')
+                .nth(1)
+                .and_then(|x| x.parse().ok())
+                .expect("x");
+            let length = text.split('<').next().unwrap_or_default().chars().count() as f64;
+            let reach = match place.contains("middle") {
+                true => LETTER_WIDTH * length / 2.0,
+                false if place.contains("end") => 0.0,
+                false => LETTER_WIDTH * length,
+            };
+            assert!(begins + reach <= WIDTH, "{place}>{text}");
+        }
         let circles: Vec<_> = svg.split("<circle ").skip(1).collect();
         assert_eq!(circles.len(), 12);
         for circle in circles {
@@ -247,7 +284,7 @@ mod tests {
                 "{circle}"
             );
             assert!(
-                (0.0..=HEIGHT).contains(&coordinate(circle, "cy")),
+                (0.0..=figure.height()).contains(&coordinate(circle, "cy")),
                 "{circle}"
             );
         }
