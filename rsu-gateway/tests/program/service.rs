@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use quinn_udp::{Transmit, UdpSocketState};
 use rsu_firmware::network::{self, Adaptation, Aid, DSM_LENGTH_MAX, MessageKind};
 use rsu_gateway::demo_broker::DemoBroker;
 use serde_json::{Value, json};
@@ -75,6 +76,19 @@ impl Service {
         }
     }
 
+    /// Delivers frames of one length so that the kernel hands them over in one piece.
+    fn deliver_bundle(&self, frames: &[Vec<u8>]) {
+        let state = UdpSocketState::new((&self.radio).into()).unwrap();
+        let bundle = Transmit {
+            destination: self.radio.peer_addr().unwrap(),
+            ecn: None,
+            contents: &frames.concat(),
+            segment_size: frames.first().map(Vec::len),
+            src_ip: None,
+        };
+        state.try_send((&self.radio).into(), &bundle).unwrap();
+    }
+
     pub(crate) async fn stop(self) -> Ended {
         self.program.terminate();
         let program = self.program;
@@ -130,6 +144,26 @@ fn assert_valid(schema: &jsonschema::Validator, junction: &Value) {
     if let Err(error) = schema.validate(junction) {
         panic!("{error} at {}: {junction}", error.instance_path());
     }
+}
+
+#[tokio::test]
+async fn of_many_frames_in_one_piece_none_is_too_many_for_the_uplink() {
+    let broker = DemoBroker::start().await.unwrap();
+    let mut city = Subscriber::connect(broker.address()).await;
+    let service = Service::start("bundle", &configuration(broker.address()), &[]).await;
+    let _connected = city.hear().await.unwrap();
+
+    let lights = frame_of(Aid::SPAT, "spatFrame", |_| true);
+    let bundle = vec![lights; 60];
+    let mut heard = Heard::default();
+    for bundles in 1..=5 {
+        service.deliver_bundle(&bundle);
+        city.hear_until(&mut heard, |heard| {
+            heard.payloads("rsu/R1/spat/up").len() >= bundles * bundle.len()
+        })
+        .await;
+    }
+    service.stop().await.succeeded();
 }
 
 #[tokio::test]
