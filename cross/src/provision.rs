@@ -116,9 +116,9 @@ impl Unit {
         set("health", "listen", "127.0.0.1:9464".into())?;
         set("platform", "reboot_command", vec!["reboot"].into())?;
         let device = all.get("device").and_then(toml::Value::as_table);
-        if device.is_some_and(|device| device.contains_key("watchdog_file")) {
+        if device.is_some_and(|device| device.contains_key("watchdog")) {
             return Err(Error::Refused(
-                "configuration.device.watchdog_file: the image's own supervision feeds the \
+                "configuration.device.watchdog: the image's own supervision feeds the \
                  watchdog, and watches the program"
                     .into(),
             ));
@@ -178,8 +178,8 @@ mod tests {
                 "configuration.storage.folder",
             ),
             (
-                "[configuration.device]\nwatchdog_file = \"/dev/watchdog\"",
-                "configuration.device.watchdog_file",
+                "[configuration.device]\nwatchdog = \"/dev/watchdog\"",
+                "configuration.device.watchdog",
             ),
         ] {
             let told = configuration(more).unwrap_err().to_string();
