@@ -61,6 +61,8 @@ allow_http = true
 download_bytes_per_s_max = 0
 [configuration.reports]
 traffic_interval_s = 5
+[configuration.device]
+status_light_line = {{ chip = "/dev/gpiochip0", line = 4 }}
 "#,
             broker = broker.port,
             time = time::serve(),

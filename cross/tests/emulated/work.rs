@@ -24,6 +24,15 @@ fn from_u_boot_to_fused_snapshots_at_the_broker() {
         let reports = unit.reports("junction/up");
         (reports.last()?.json["clock"]["synchronization"] == "synchronized").then_some(())
     });
+    // The light at a line of the machine's PL061 tells it: on, with a blink every two seconds.
+    unit.run("mount -t debugfs none /sys/kernel/debug");
+    let watch = "for look in $(seq 80); do grep '|rsu ' /sys/kernel/debug/gpio; usleep 50000; done";
+    unit.wait_for("light of a healthy unit", Duration::from_secs(60), |unit| {
+        let levels = unit.run(watch);
+        let share = |level| levels.lines().filter(|line| line.contains(level)).count();
+        let (on, off) = (share("out hi"), share("out lo"));
+        (on > 8 * off && off > 0).then_some(())
+    });
     // Nothing but the data partition can be written.
     assert!(unit.host().run("touch /etc/written").is_err());
     // Bursts from the radio may wait in a buffer of the size that the program asks for.
