@@ -105,11 +105,7 @@ struct State {
 pub fn update(host: &Host, bundle: &Path, version: &str, step: &mut dyn FnMut(Step)) -> Outcome {
     let before = match state(host) {
         Ok(state) => state,
-        Err(error) => {
-            return Outcome::Unreachable {
-                reason: error.to_string(),
-            };
-        }
+        Err(error) => return unreachable(error),
     };
     let is_there = before.version == version;
     if is_there && before.is_proven {
@@ -172,9 +168,6 @@ fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(),
     let refused = |error: Error| Outcome::Refused {
         reason: last_error(&error.to_string()),
     };
-    let unreachable = |error: Error| Outcome::Unreachable {
-        reason: error.to_string(),
-    };
     // A name of its own for each content: what a broken connection left is gone on with.
     let sum = sha256(bundle).map_err(refused)?;
     let there = format!("/data/incoming/{}.raucb", sum.get(..16).unwrap_or_default());
@@ -186,6 +179,17 @@ fn install(host: &Host, bundle: &Path, step: &mut dyn FnMut(Step)) -> Result<(),
     // A unit that cannot delete goes on; its disk is looked after by its own alarms.
     let _ = host.run("rm -rf /data/incoming");
     installed.map(drop).map_err(refused)
+}
+
+/// What ssh said in the end, without its command line.
+fn unreachable(error: Error) -> Outcome {
+    let said = match &error {
+        Error::Failed { output, .. } => output.trim().lines().last(),
+        _ => None,
+    };
+    Outcome::Unreachable {
+        reason: said.map_or_else(|| error.to_string(), str::to_owned),
+    }
 }
 
 /// Sends a bundle until the unit has exactly its bytes, on its disk. A power cut may have left a part
@@ -295,6 +299,22 @@ mod tests {
         assert_eq!(after(true), Outcome::UpToDate);
         let version = "2".to_owned();
         assert_eq!(after(false), Outcome::Unproven { version });
+    }
+
+    #[test]
+    fn of_a_unit_that_cannot_be_reached_the_report_has_what_ssh_said() {
+        let failed = |output: &str| Error::Failed {
+            command: "ssh -o BatchMode=yes".into(),
+            status: std::os::unix::process::ExitStatusExt::from_raw(255 << 8),
+            output: output.into(),
+        };
+        let reason = "Connection timed out during banner exchange".to_owned();
+        assert_eq!(
+            unreachable(failed(&format!("one line\n{reason}\r\n"))),
+            Outcome::Unreachable { reason }
+        );
+        let reason = "`ssh -o BatchMode=yes` ended with exit status: 255".to_owned();
+        assert_eq!(unreachable(failed("")), Outcome::Unreachable { reason });
     }
 
     #[test]

@@ -193,7 +193,10 @@ impl<'a> Image<'a> {
     /// What the operating system knows about a file of this image.
     fn built(&self, file: &Path) -> Result<Metadata, Error> {
         file.metadata().map_err(|error| {
-            let command = format!("`cross/rsu-image build --board {}`", self.board.name);
+            let command = format!(
+                "`cross/rsu-image build --board {} --image-version {}`",
+                self.board.name, self.version
+            );
             Error::content(file, format!("is not built yet ({error}): {command}"))
         })
     }
