@@ -202,6 +202,8 @@ fn flash(image: &Image<'_>, options: &FlashOptions) -> Result<(), Error> {
 
 /// Gives the image an identity, and runs it until the user has seen enough.
 fn emulated(image: &Image<'_>, unit: &Path) -> Result<(), Error> {
+    // Without an image there is not even its folder.
+    image.disk_bytes()?;
     let folder = tempfile::tempdir_in(&image.folder).doing("make a folder in", &image.folder)?;
     let disk = folder.path().join("disk.img");
     flash::provisioned_disk(image, &Unit::read(unit)?, &disk)?;
