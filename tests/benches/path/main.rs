@@ -2,7 +2,7 @@
 //! of `rsu run`, beside a straightforward pipeline of asn1-codecs, serde_json and rumqttc.
 //!
 //! ```text
-//! cargo bench -p tests --bench path               all of it, in about twelve minutes
+//! cargo bench -p tests --bench path               all of it, in less than half an hour
 //! cargo bench -p tests --bench path -- --smoke    one short run of each, to see that it works
 //! cargo bench -p tests --bench path -- --rate N  one run of each, so many frames a second
 //! ```
